@@ -116,20 +116,23 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads up to an empty line; true when there is more.
+    /// Reads up to an empty line; true when there is more. A block of the input is copied once, not line by line.
     fn read_stanza(&mut self) -> Result<bool, ReadError> {
+        // True while the line at the end of the stanza has nothing but white space.
+        let mut is_blank = true;
         loop {
-            let start = self.stanza.len();
-            let left = MAX_STANZA.saturating_sub(start);
-            let count = read_line(&mut self.input, left, &mut self.stanza)?;
-            let line = self.stanza.get(start..).unwrap_or_default();
-            if count == 0 {
+            let block = self.input.fill_buf()?;
+            if block.is_empty() {
                 return Ok(false);
             }
-            if !line.ends_with(b"\n") && self.stanza.len() >= MAX_STANZA {
+            let end = end_of_stanza(block, &mut is_blank);
+            let count = end.unwrap_or(block.len());
+            if self.stanza.len() + count > MAX_STANZA {
                 return Err(ReadError::Long(self.number + 1));
             }
-            if line.trim_ascii().is_empty() {
+            self.stanza.extend_from_slice(&block[..count]);
+            self.input.consume(count);
+            if end.is_some() {
                 return Ok(true);
             }
         }
@@ -155,10 +158,20 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// Reads a line of at most `left` bytes.
-fn read_line(input: &mut impl BufRead, left: usize, line: &mut Vec<u8>) -> std::io::Result<usize> {
-    use std::io::Read;
-    input.take(left as u64).read_until(b'\n', line)
+/// End of the first empty line in a block. `is_blank` tells of the line that the block begins within, and afterwards of the
+/// one that it ends within.
+fn end_of_stanza(block: &[u8], is_blank: &mut bool) -> Option<usize> {
+    let mut start = 0;
+    while let Some(length) = memchr::memchr(b'\n', &block[start..]) {
+        let line = &block[start..start + length];
+        start += length + 1;
+        if *is_blank && line.trim_ascii_start().is_empty() {
+            return Some(start);
+        }
+        *is_blank = true;
+    }
+    *is_blank = *is_blank && block[start..].trim_ascii_start().is_empty();
+    None
 }
 
 fn publication(stanza: &Stanza, component: &str) -> Result<Publication, String> {

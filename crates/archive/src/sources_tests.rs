@@ -80,6 +80,26 @@ fn a_stanza_without_end_is_refused() {
     assert!(matches!(reader.read(), Err(ReadError::Long(1))));
 }
 
+#[test]
+fn stanzas_are_the_same_however_the_input_is_cut() {
+    let one = |version: &str| stanza("a", version, "pool", "Homepage: x\n");
+    let text = format!("\n \n{}\n \t\n\n{}   \n{}", one("1"), one("2"), one("3"));
+    let read = |size: usize| {
+        let input = std::io::BufReader::with_capacity(size, text.as_bytes());
+        let mut reader = Reader::new(input, "main");
+        let mut entries = Vec::new();
+        while let Some(entry) = reader.read().unwrap() {
+            entries.push(entry);
+        }
+        entries
+    };
+    let whole = read(1 << 20);
+    assert_eq!(whole.len(), 3);
+    for size in 1..200 {
+        assert_eq!(read(size), whole, "in pieces of {size} bytes");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "([A-Za-z-]{1,12}:[ -~]{0,20}\n| [ -~]{0,40}\n|\n){0,30}", bytes in any::<Vec<u8>>()) {

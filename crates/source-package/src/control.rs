@@ -5,16 +5,26 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A stanza: field names as written, values with their continuation lines.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stanza {
-    fields: Vec<(String, String)>,
+    /// All names and values, one after the other: a list of an archive has a million of them.
+    text: String,
+    fields: Vec<Field>,
     /// Positions of the fields by lower-case name, once there are more than [`FEW`]: a hostile input decides how many
     /// there are.
     places: HashMap<String, usize>,
     /// True when an OpenPGP signature surrounds it. That does not mean that the signature is good.
     pub signed: bool,
+}
+
+/// Bytes of a name and of its value in the text of a stanza.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Field {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 /// Reason why a text is no stanza.
@@ -80,8 +90,8 @@ impl Stanza {
     /// # Errors
     /// The text is malformed, or has more fields.
     pub fn parse_within(text: &[u8], most_fields: usize) -> Result<Stanza, ControlError> {
-        let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
-        let mut stanza = Stanza::default();
+        let mut reader = Reader { text: Some(text), number: 0 };
+        let mut stanza = Stanza { text: String::with_capacity(text.len()), ..Stanza::default() };
         let mut started = false;
         let mut armored = false;
         while let Some(raw) = reader.next() {
@@ -90,7 +100,7 @@ impl Stanza {
                 continue;
             }
             started = true;
-            if stanza.read_field(line, reader.number)? || stanza.read_continuation(line, reader.number)? {
+            if stanza.read_continuation(line, reader.number)? || stanza.read_field(line, reader.number)? {
                 if stanza.fields.len() > most_fields {
                     return Err(ControlError::TooManyFields(most_fields));
                 }
@@ -123,30 +133,35 @@ impl Stanza {
 
     /// The value of a field; names are compared without case. A field without a colon has no value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.place(name).map(|place| self.fields[place].1.as_str())
+        self.place(name).map(|place| &self.text[self.fields[place].value.clone()])
     }
 
     fn place(&self, name: &str) -> Option<usize> {
         if self.fields.len() > FEW {
             return self.places.get(&name.to_ascii_lowercase()).copied();
         }
-        self.fields.iter().position(|(field, _)| field.eq_ignore_ascii_case(name))
+        let is_it = |field: &Field| self.text[field.name.clone()].eq_ignore_ascii_case(name);
+        self.fields.iter().position(is_it)
     }
 
-    fn push(&mut self, name: String, value: String) {
-        self.fields.push((name, value));
+    fn push(&mut self, name: &str, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(name);
+        let between = self.text.len();
+        self.text.push_str(value);
+        self.fields.push(Field { name: start..between, value: between..self.text.len() });
         if self.fields.len() <= FEW {
             return;
         }
         let known = self.places.len();
-        for (place, (name, _)) in self.fields.iter().enumerate().skip(known) {
-            self.places.insert(name.to_ascii_lowercase(), place);
+        for (place, field) in self.fields.iter().enumerate().skip(known) {
+            self.places.insert(self.text[field.name.clone()].to_ascii_lowercase(), place);
         }
     }
 
     /// All fields in order, as they were written.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.fields.iter().map(|field| (&self.text[field.name.clone()], &self.text[field.value.clone()]))
     }
 
     fn read_field(&mut self, line: &[u8], number: usize) -> Result<bool, ControlError> {
@@ -158,12 +173,12 @@ impl Stanza {
         if name[0] == b'-' {
             return Err(ControlError::Hyphen(number));
         }
-        let name = text(name).into_owned();
+        let name = text(name);
         if self.place(&name).is_some() {
-            return Err(ControlError::Duplicate { line: number, name });
+            return Err(ControlError::Duplicate { line: number, name: name.into_owned() });
         }
         let value = line.get(colon + 1..).unwrap_or_default().trim_ascii_start();
-        self.push(name, text(value).into_owned());
+        self.push(&name, &text(value));
         Ok(true)
     }
 
@@ -171,12 +186,14 @@ impl Stanza {
         if !line.first().is_some_and(u8::is_ascii_whitespace) {
             return Ok(false);
         }
-        let Some((_, value)) = self.fields.last_mut() else { return Err(ControlError::NoField(number)) };
-        value.push('\n');
-        let text = &line[1..];
+        // The value of the last field ends the text.
+        let Some(field) = self.fields.last_mut() else { return Err(ControlError::NoField(number)) };
+        self.text.push('\n');
+        let more = &line[1..];
         // A line of dots alone stands for one with a dot less (deb822(5)).
-        let text = if text.iter().all(|&byte| byte == b'.') { &text[1..] } else { text };
-        value.push_str(&self::text(text));
+        let more = if more.iter().all(|&byte| byte == b'.') { &more[1..] } else { more };
+        self.text.push_str(&text(more));
+        field.value.end = self.text.len();
         Ok(true)
     }
 }
@@ -187,15 +204,22 @@ fn trim_end(line: &[u8]) -> &[u8] {
     &line[..last.map_or(0, |last| last + 1)]
 }
 
-struct Reader<'a, I: Iterator<Item = &'a [u8]>> {
-    lines: I,
+/// The lines of a text.
+struct Reader<'a> {
+    text: Option<&'a [u8]>,
     number: usize,
 }
 
-impl<'a, I: Iterator<Item = &'a [u8]>> Reader<'a, I> {
+impl<'a> Reader<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         self.number += 1;
-        self.lines.next()
+        let text = self.text?;
+        let (line, rest) = match memchr::memchr(b'\n', text) {
+            Some(end) => (&text[..end], Some(&text[end + 1..])),
+            None => (text, None),
+        };
+        self.text = rest;
+        Some(line)
     }
 }
 
@@ -203,10 +227,7 @@ fn is_armor(line: &[u8], armor: &[u8]) -> bool {
     line.strip_prefix(armor).is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b'\r' | b'\t' | b' ')))
 }
 
-fn skip_signature<'a>(
-    first: &'a [u8],
-    reader: &mut Reader<'a, impl Iterator<Item = &'a [u8]>>,
-) -> Result<(), ControlError> {
+fn skip_signature<'a>(first: &'a [u8], reader: &mut Reader<'a>) -> Result<(), ControlError> {
     let mut line = Some(first);
     while line.is_some_and(|line| line.trim_ascii().is_empty()) {
         line = reader.next();

@@ -14,7 +14,7 @@ use state::words::Lane;
 
 use super::marks::Sum;
 use super::said::{About, Listed};
-use super::seen::Seen;
+use super::seen::{News, Seen};
 use super::{Found, Poller, Progress};
 use crate::failure::Failure;
 use crate::protocol::Trust;
@@ -59,12 +59,21 @@ struct Lists {
     /// Further places of new publications.
     also: BTreeMap<Key, Vec<Place>>,
     /// Packages with a stanza that cannot be used, by component: their records stay.
-    bad: BTreeSet<Place>,
+    bad: BTreeSet<(String, String)>,
     /// Components that were read, and those that were not because they are as they were.
     read: BTreeMap<String, Reading>,
     unread: BTreeSet<String>,
     /// Entries about the package that is asked about.
     about: Option<About>,
+    /// Identity and place of the stanza that is looked at: of nearly all, they are on record already.
+    texts: Texts,
+}
+
+/// Texts that are written anew for each stanza.
+#[derive(Default)]
+struct Texts {
+    key: String,
+    place: String,
 }
 
 impl Comparison<'_> {
@@ -128,31 +137,38 @@ impl Comparison<'_> {
                 ),
             });
         };
-        let key = (publication.package.to_string(), publication.version.to_string(), hash);
-        let place = (publication.component.clone(), publication.path(&publication.dsc));
-        self.note_listed(&key, &place, lists);
-        if let Some(seen) = lists.known.get_mut(&key) {
-            if !seen.is_news(&place, &publication, || self.stored(&publication)) {
-                return None;
-            }
-            sum.add(&key, &place);
-            return None;
+        let texts = std::mem::take(&mut lists.texts).of(&publication, &hash);
+        self.note_listed(&publication, &texts, lists);
+        if self.is_another(&publication, &texts, lists) {
+            sum.add(&texts.key, &texts.place);
         }
-        match lists.new.get(&key) {
-            Some(new) if new.component == place.0 && new.dsc == place.1 => return None,
+        lists.texts = texts;
+        None
+    }
+
+    /// Notes an entry. False if the lists have had the same before.
+    fn is_another(&self, publication: &Publication, texts: &Texts, lists: &mut Lists) -> bool {
+        if let Some(seen) = lists.known.get_mut(texts.key.as_str()) {
+            return seen.is_news(&texts.place, publication, || self.stored(publication));
+        }
+        let place = Place::of_text(&texts.place);
+        match lists.new.get(texts.key.as_str()) {
+            Some(new) if new.component == place.component() && new.dsc == place.path() => false,
             Some(_) => {
-                let also = lists.also.entry(key.clone()).or_default();
-                if also.contains(&place) {
-                    return None;
+                let also = lists.also.entry(Key::of_text(&texts.key)).or_default();
+                let is_another = !also.contains(&place);
+                if is_another {
+                    also.push(place);
                 }
-                also.push(place.clone());
+                is_another
             }
             None => {
-                lists.new.insert(key.clone(), self.row(&publication, &key, &place));
+                let key = Key::of_text(&texts.key);
+                let row = self.row(publication, &key, &place);
+                lists.new.insert(key, row);
+                true
             }
         }
-        sum.add(&key, &place);
-        None
     }
 
     /// Facts about the package that is asked about, before any list is read.
@@ -161,12 +177,16 @@ impl Comparison<'_> {
         About { distro, branch, date: self.date, ..About::default() }
     }
 
-    fn note_listed(&self, key: &Key, place: &Place, lists: &mut Lists) {
-        let is_asked = self.poller.about.as_deref() == Some(key.0.as_str());
+    fn note_listed(&self, publication: &Publication, texts: &Texts, lists: &mut Lists) {
+        let is_asked = self.poller.about.as_deref() == Some(publication.package.as_str());
         if let Some(about) = lists.about.as_mut().filter(|_| is_asked) {
-            let (version, content) = (key.1.clone(), key.2.clone());
-            let (component, path) = place.clone();
-            let listed = Listed { version, component, path, content };
+            let (key, place) = (Key::of_text(&texts.key), Place::of_text(&texts.place));
+            let listed = Listed {
+                version: key.version().to_owned(),
+                component: place.component().to_owned(),
+                path: place.path().to_owned(),
+                content: key.hash().to_owned(),
+            };
             if !about.listed.contains(&listed) {
                 about.listed.push(listed);
             }
@@ -199,10 +219,10 @@ impl Comparison<'_> {
             archive: self.archive.name.clone(),
             distro: self.archive.distro.clone(),
             suite: self.branch.to_owned(),
-            component: place.0.clone(),
-            version: key.1.clone(),
-            dsc: place.1.clone(),
-            dsc_sha256: key.2.clone(),
+            component: place.component().to_owned(),
+            version: key.version().to_owned(),
+            dsc: place.path().to_owned(),
+            dsc_sha256: key.hash().to_owned(),
             trust: trust.map_or(String::new(), |trust| serde_json::to_string(&trust).unwrap_or_default()),
             files: self.stored(publication),
             // An index without a date does not tell when it was made.
@@ -234,7 +254,9 @@ impl Comparison<'_> {
         let new: Vec<(String, NewPublication)> = lists
             .new
             .into_iter()
-            .map(|((package, ..), publication)| (package, NewPublication { lane: measured, ..publication }))
+            .map(|(key, publication)| {
+                (key.package().to_owned(), NewPublication { lane: measured, ..publication })
+            })
             .collect();
         suites::take_over(store, &new, lane, &|count| Progress::add(&self.poller.progress.taken, count))?;
         listing::follow_moves(store, &moves)?;
@@ -255,19 +277,14 @@ impl Comparison<'_> {
     fn sort_out(&self, lists: &mut Lists) -> Result<(Vec<Move>, Vec<i64>), StateError> {
         let (mut moves, mut vanished) = (Vec::new(), Vec::new());
         let known = std::mem::take(&mut lists.known);
-        let read = |component: &String| !lists.unread.contains(component);
-        for ((package, ..), seen) in known {
-            let Seen { recorded, listed, listed_also, added, corrected } = seen;
-            if listed && listed_also.is_empty() && added.is_empty() && corrected.is_none() {
-                continue;
-            }
-            let listed: Vec<bool> = std::iter::once(listed).chain(listed_also).collect();
-            let stays = |(place, listed): (&Place, &bool)| {
-                let is_bad = lists.bad.contains(&(place.0.clone(), package.clone()));
-                (*listed || !read(&place.0) || is_bad).then(|| place.clone())
+        for (key, seen) in known {
+            let Some(News { recorded, listed, added, corrected }) = seen.news() else { continue };
+            let stays = |place: &&Place| {
+                let is_bad = || lists.bad.contains(&(place.component().to_owned(), key.package().to_owned()));
+                listed.contains(place) || lists.unread.contains(place.component()) || is_bad()
             };
-            let left: Vec<Place> = recorded.places().zip(&listed).filter_map(stays).collect();
-            if left.len() == listed.len() && added.is_empty() {
+            let left: Vec<Place> = recorded.places().filter(stays).cloned().collect();
+            if left.len() == recorded.places().count() && added.is_empty() {
                 moves.extend(corrected.map(|files| {
                     let to = Some((recorded.place.clone(), files));
                     Move { id: recorded.id, to, also: None }
@@ -299,7 +316,7 @@ impl Comparison<'_> {
             // Its stanza is in a list that was not read this time. Only the folder is another.
             let place = left.first().cloned().unwrap_or_else(|| recorded.place.clone());
             let files = listing::files_of(self.poller.store, id)?.unwrap_or_default();
-            Some((place.clone(), Stored::moved(&files, &place.1)))
+            Some((place.clone(), Stored::moved(&files, place.path())))
         };
         let primary = to.as_ref().map_or(recorded.place.clone(), |(place, _)| place.clone());
         let also: Vec<Place> = left
@@ -307,12 +324,22 @@ impl Comparison<'_> {
             .chain(added.into_iter().map(|(place, _)| place))
             .filter(|place| *place != primary)
             .collect();
-        Ok(Move { id, to, also: (also != recorded.also).then_some(also) })
+        Ok(Move { id, to, also: (also != recorded.also()).then_some(also) })
     }
 
     /// True when there are so many removals that another index must confirm them.
     fn is_mass(&self, vanished: usize, total: usize) -> bool {
         let many = vanished >= FEW && vanished.saturating_mul(10) > total;
         many && self.was_of_this_branch && !self.agreed && !self.poller.accepted.removals
+    }
+}
+
+impl Texts {
+    fn of(mut self, publication: &Publication, hash: &str) -> Texts {
+        Key::write(&mut self.key, publication.package.as_str(), publication.version.as_str(), hash);
+        let folder = publication.directory.as_str();
+        let between = if folder.is_empty() { "" } else { "/" };
+        Place::write(&mut self.place, &publication.component, &[folder, between, &publication.dsc.name]);
+        self
     }
 }

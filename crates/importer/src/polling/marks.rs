@@ -7,7 +7,7 @@ use archive::config::Archive;
 use archive::poll::{READER, Reading, Remembered};
 use archive::source::Followed;
 use sha2::{Digest, Sha256};
-use state::publication::listing::{Key, Place, Recorded};
+use state::publication::listing::{Key, Recorded};
 
 /// Use of a suite's index, as a text to compare.
 pub(super) fn used_for(config: &Archive, suite: &Followed) -> String {
@@ -30,15 +30,14 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn add(&mut self, key: &Key, place: &Place) {
-        let parts = [&key.0, &key.1, &key.2, &place.0, &place.1];
-        let mut text = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
-        for part in parts {
-            text.extend_from_slice(part.as_bytes());
-            text.push(0);
+    /// Adds an entry, by the texts of its identity and its place.
+    pub(super) fn add(&mut self, key: &str, place: &str) {
+        let mut hash = Sha256::new();
+        for part in [key, "\0", place, "\0"] {
+            hash.update(part);
         }
         let mut half = [0; 16];
-        half.iter_mut().zip(Sha256::digest(&text)).for_each(|(to, from)| *to = from);
+        half.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
         self.count += 1;
         self.sum = self.sum.wrapping_add(u128::from_be_bytes(half));
     }
@@ -53,7 +52,7 @@ pub(super) fn agree(recorded: &HashMap<Key, Recorded>, remembered: &Remembered) 
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     for (key, row) in recorded {
         for place in row.places() {
-            sums.entry(place.0.as_str()).or_default().add(key, place);
+            sums.entry(place.component()).or_default().add(key.as_str(), place.as_str());
         }
     }
     let same = |(component, reading): (&String, &Reading)| {
@@ -66,21 +65,17 @@ pub(super) fn agree(recorded: &HashMap<Key, Recorded>, remembered: &Remembered) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use state::publication::listing::Place;
 
     #[test]
     fn rows_agree_with_their_list_in_any_order_and_no_other() {
-        let key = |name: &str| (name.to_owned(), "1".to_owned(), "aa".to_owned());
-        let place = |component: &str, path: &str| (component.to_owned(), path.to_owned());
-        let row = |place: &Place, also: &[Place]| Recorded {
-            id: 1,
-            place: place.clone(),
-            also: also.to_vec(),
-            tried: None,
-        };
+        let key = |name: &str| Key::new(name, "1", "aa");
+        let place = |component: &str, path: &str| Place::new(component, path);
+        let row = |place: &Place, also: &[Place]| Recorded::new(1, place.clone(), also.to_vec(), None);
         let (one, two) = (place("main", "a"), place("main", "b"));
         let mut sum = Sum::default();
-        sum.add(&key("b"), &two);
-        sum.add(&key("a"), &one);
+        sum.add(key("b").as_str(), two.as_str());
+        sum.add(key("a").as_str(), one.as_str());
         let read = BTreeMap::from([("main".to_owned(), sum.reading(Vec::new(), 0))]);
         let remembered = Remembered { read, ..Remembered::default() };
         let rows = HashMap::from([(key("a"), row(&one, &[])), (key("b"), row(&two, &[]))]);

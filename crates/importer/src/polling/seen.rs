@@ -5,51 +5,81 @@ use state::publication::listing::{Place, Recorded};
 
 use crate::queue::archives::Stored;
 
-/// A recorded publication, and the places where the lists have it.
+/// A recorded publication, and the places where the lists have it. All of a suite are in memory at once: what few have is
+/// apart.
 pub(super) struct Seen {
     pub(super) recorded: Recorded,
     /// True when the place that it is fetched from is listed.
-    pub(super) listed: bool,
-    /// The same for each further place, in their order.
-    pub(super) listed_also: Vec<bool>,
+    listed: bool,
+    more: Option<Box<More>>,
+}
+
+/// What the lists have of a publication that has other places, or gets them.
+#[derive(Default)]
+struct More {
+    /// The further places on record that are listed.
+    also: Vec<Place>,
     /// New places where it is listed, with its files as they are stored.
-    pub(super) added: Vec<(Place, String)>,
+    added: Vec<(Place, String)>,
     /// Its files at the place that it is fetched from, if the list has other sizes or hashes of them now.
+    corrected: Option<String>,
+}
+
+/// Differences between a record and the lists.
+pub(super) struct News {
+    pub(super) recorded: Recorded,
+    /// Places on record that are listed.
+    pub(super) listed: Vec<Place>,
+    pub(super) added: Vec<(Place, String)>,
     pub(super) corrected: Option<String>,
 }
 
 impl Seen {
     pub(super) fn new(recorded: Recorded) -> Seen {
-        let listed_also = vec![false; recorded.also.len()];
-        Seen { recorded, listed: false, listed_also, added: Vec::new(), corrected: None }
+        Seen { recorded, listed: false, more: None }
     }
 
-    /// Notes a place where a list has it. False if the lists have had it there before.
+    /// Notes a place where a list has it, by its text. False if the lists have had it there before.
     pub(super) fn is_news(
         &mut self,
-        place: &Place,
+        place: &str,
         publication: &Publication,
         stored: impl Fn() -> String,
     ) -> bool {
-        let Seen { recorded, listed, listed_also, added, corrected } = self;
-        let is_first = recorded.place == *place;
-        let at = |also: &[Place]| also.iter().position(|own| own == place);
-        let noted = match is_first {
-            true => Some(listed),
-            false => at(&recorded.also).and_then(|at| listed_also.get_mut(at)),
-        };
-        match noted {
-            Some(true) => return false,
-            Some(listed) => {
-                *listed = true;
-                let is_other = |files: &String| Stored::is_corrected(files, publication);
-                if is_first && recorded.tried.as_ref().is_some_and(is_other) {
-                    *corrected = Some(stored());
-                }
-            }
-            None if added.iter().any(|(own, _)| own == place) => return false,
-            None => added.push((place.clone(), stored())),
+        if self.recorded.place.as_str() == place {
+            return self.is_listed_now(publication, stored);
+        }
+        let more = self.more.get_or_insert_default();
+        let mut known = more.also.iter().chain(more.added.iter().map(|(own, _)| own));
+        if known.any(|own| own.as_str() == place) {
+            return false;
+        }
+        let place = Place::of_text(place);
+        match self.recorded.also().contains(&place) {
+            true => more.also.push(place),
+            false => more.added.push((place, stored())),
         }
         true
+    }
+
+    fn is_listed_now(&mut self, publication: &Publication, stored: impl Fn() -> String) -> bool {
+        if std::mem::replace(&mut self.listed, true) {
+            return false;
+        }
+        if self.recorded.tried().is_some_and(|files| Stored::is_corrected(files, publication)) {
+            self.more.get_or_insert_default().corrected = Some(stored());
+        }
+        true
+    }
+
+    /// The differences; `None` if the lists have it where the record does.
+    pub(super) fn news(self) -> Option<News> {
+        let Seen { recorded, listed, more } = self;
+        if listed && more.is_none() && recorded.also().is_empty() {
+            return None;
+        }
+        let More { also, added, corrected } = more.map_or_else(More::default, |more| *more);
+        let listed = listed.then(|| recorded.place.clone()).into_iter().chain(also).collect();
+        Some(News { recorded, listed, added, corrected })
     }
 }

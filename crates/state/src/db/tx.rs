@@ -25,8 +25,8 @@ pub struct Tx<'a> {
     /// Changes of `dependency.parked`, by the row of the dependency.
     dependencies: BTreeMap<i64, i64>,
     shard: i64,
-    /// Packages whose job, failure, hold or wait it changes.
-    touched: BTreeSet<i64>,
+    /// Packages that it changes.
+    packages: past::Changed,
     /// Other things that are kept as they were.
     things: BTreeSet<(things::Kind, String)>,
     /// The time that is gone to, if one is.
@@ -54,7 +54,7 @@ impl<'a> Tx<'a> {
             signatures: BTreeMap::new(),
             dependencies: BTreeMap::new(),
             shard,
-            touched: BTreeSet::new(),
+            packages: past::Changed::default(),
             things: BTreeSet::new(),
             moment: None,
         }
@@ -121,7 +121,22 @@ impl<'a> Tx<'a> {
 
     /// Says that a package's job, failure, hold or wait changes: what it is at the end is kept.
     pub(crate) fn touch(&mut self, package: i64) {
-        self.touched.insert(package);
+        self.packages.touch(package);
+    }
+
+    /// Says that a package was not known before this transaction.
+    pub(crate) fn made(&mut self, package: i64) {
+        self.packages.make(package);
+    }
+
+    /// True if this transaction has made a package.
+    pub(crate) fn has_made(&self, package: i64) -> bool {
+        self.packages.has_made(package)
+    }
+
+    /// Says that a package has a job now, in a lane.
+    pub(crate) fn queued(&mut self, package: i64, lane: i64) {
+        self.packages.queue(package, lane);
     }
 
     /// The same for a thing, by its name.
@@ -130,15 +145,14 @@ impl<'a> Tx<'a> {
     }
 
     /// Runs a statement that writes no more than what the others of the transaction have locked.
-    pub(crate) fn execute_uncounted(&mut self, sql: &str, values: &[Value]) -> Result<(), StateError> {
-        self.driver.execute(sql, values)?;
-        Ok(())
+    /// Returns how many rows it wrote.
+    pub(crate) fn execute_uncounted(&mut self, sql: &str, values: &[Value]) -> Result<u64, StateError> {
+        Ok(self.driver.execute(sql, values)?)
     }
 
     /// Writes what has become of all that was touched.
     pub(crate) fn write_past(&mut self) -> Result<(), StateError> {
-        let touched: Vec<i64> = std::mem::take(&mut self.touched).into_iter().collect();
-        past::write(self, &touched)?;
+        std::mem::take(&mut self.packages).write(self)?;
         let things: Vec<_> = std::mem::take(&mut self.things).into_iter().collect();
         things::write(self, &things)
     }

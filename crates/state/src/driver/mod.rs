@@ -94,11 +94,19 @@ impl Row {
         }
     }
 
-    /// The text in a column, which is taken out of the row; empty if there is none.
-    pub fn take_text(&mut self, column: usize) -> String {
+    /// The text in a column, as it is in the row; empty if there is none.
+    pub fn str(&self, column: usize) -> &str {
+        match self.0.get(column) {
+            Some(Value::Text(value)) => value,
+            _ => "",
+        }
+    }
+
+    /// The text in a column, which is taken out of the row, if there is one.
+    pub fn take_opt_text(&mut self, column: usize) -> Option<String> {
         match self.0.get_mut(column) {
-            Some(Value::Text(value)) => std::mem::take(value),
-            _ => String::new(),
+            Some(Value::Text(value)) => Some(std::mem::take(value)),
+            _ => None,
         }
     }
 

@@ -73,6 +73,11 @@ impl Sqlite {
         single_file(target)
     }
 
+    /// Begins or ends a transaction, by a statement that stays compiled.
+    fn step(&self, sql: &str) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached(sql)?.raw_execute().map(drop)
+    }
+
     /// Adds the process that has locked the file to an error's text, because it may have to be ended.
     fn with_holder(&self, text: String) -> String {
         let files = ["", "-shm"].map(|ending| beside(&self.path, ending));
@@ -205,9 +210,11 @@ fn value(of: ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),
         ValueRef::Real(value) => Value::Int(value as i64),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            Value::Text(String::from_utf8_lossy(bytes).into_owned())
-        }
+        // Valid texts, which are nearly all, are not looked at character by character.
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Value::Text(match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        }),
     }
 }
 
@@ -219,14 +226,14 @@ impl Driver for Sqlite {
     fn begin(&mut self, mode: Mode) -> Result<(), DbError> {
         // A transaction that reads first and writes later would fail where this one waits.
         let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        self.connection.execute_batch(sql).map_err(|error| match DbError::from(error) {
+        self.step(sql).map_err(|error| match DbError::from(error) {
             DbError::Busy(text) => DbError::Busy(self.with_holder(text)),
             other => other,
         })
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+        Ok(self.step("COMMIT")?)
     }
 
     fn rollback(&mut self) {

@@ -72,10 +72,11 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     let now = tx.now()?;
     let host = host_id(tx, run.host)?;
     things::heard(tx, host)?;
-    tx.touch_thing(Kind::Host, run.host);
     // The first heartbeat of the run: the next one is due an interval later.
     tx.execute("UPDATE host SET heartbeat = ?2 WHERE id = ?1", values![host, now])?;
-    expect(tx, host, run.mode)?;
+    if expect(tx, host, run.mode)? {
+        tx.touch_thing(Kind::Host, run.host);
+    }
     let id = tx.insert(
         "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, progress, jobs)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7, ?8) RETURNING id",
@@ -96,22 +97,25 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
 
 /// A host with a service is expected to be alive always, until the service was ended in order and later runs are
 /// started in another way, for example by cron. After a service that died, a run by hand changes nothing: the host
-/// still counts as missing.
-fn expect(tx: &mut Tx<'_>, host: i64, mode: &str) -> Result<(), StateError> {
+/// still counts as missing. Returns true if that has changed.
+fn expect(tx: &mut Tx<'_>, host: i64, mode: &str) -> Result<bool, StateError> {
     if mode == "service" {
-        tx.execute("UPDATE host SET expected = 1 WHERE id = ?1 AND expected = 0", values![host])?;
-    } else if mode == "until-empty"
-        && tx.first("SELECT id FROM host WHERE id = ?1 AND expected = 1", values![host])?.is_some()
-    {
-        let sql = "SELECT mode, outcome FROM run
-            WHERE host_id = ?1 AND mode IN ('service', 'until-empty') ORDER BY id DESC LIMIT 1";
-        let last = tx.first(sql, values![host])?.map(|row| (row.text(0), row.opt_text(1)));
-        let in_order = |outcome: &str| !matches!(outcome, "killed" | "lost");
-        if matches!(&last, Some((mode, Some(outcome))) if mode == "service" && in_order(outcome)) {
-            tx.execute("UPDATE host SET expected = 0 WHERE id = ?1", values![host])?;
-        }
+        let sql = "UPDATE host SET expected = 1 WHERE id = ?1 AND expected = 0";
+        return Ok(tx.execute(sql, values![host])? > 0);
     }
-    Ok(())
+    let sql = "SELECT id FROM host WHERE id = ?1 AND expected = 1";
+    if mode != "until-empty" || tx.first(sql, values![host])?.is_none() {
+        return Ok(false);
+    }
+    let sql = "SELECT mode, outcome FROM run
+        WHERE host_id = ?1 AND mode IN ('service', 'until-empty') ORDER BY id DESC LIMIT 1";
+    let last = tx.first(sql, values![host])?.map(|row| (row.text(0), row.opt_text(1)));
+    let in_order = |outcome: &str| !matches!(outcome, "killed" | "lost");
+    if matches!(&last, Some((mode, Some(outcome))) if mode == "service" && in_order(outcome)) {
+        tx.execute("UPDATE host SET expected = 0 WHERE id = ?1", values![host])?;
+        return Ok(true);
+    }
+    Ok(false)
 }
 
 /// The runs of a host that have not ended.

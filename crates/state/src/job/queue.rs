@@ -89,7 +89,10 @@ pub(crate) fn package_ids<'a>(
         "INSERT INTO package (name, first_seen) VALUES {} ON CONFLICT (name) DO NOTHING RETURNING name, id",
         rows(missing.len(), 2)
     );
-    known.extend(tx.returning(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))));
+    for row in tx.returning(&sql, &all)? {
+        tx.made(row.int(1));
+        known.insert(row.text(0), row.int(1));
+    }
     // Another session may have created one of them at the same moment.
     if names.iter().any(|name| !known.contains_key(*name)) {
         known = known_ids(tx, &names)?;
@@ -118,7 +121,7 @@ pub(crate) fn enqueue_all(
     let inserted = transition::insert(tx, packages, tasks)?;
     for (package, lane) in packages {
         if !inserted.contains(package) {
-            transition::enqueue(tx, *package, *lane, tasks)?;
+            transition::enqueue_again(tx, *package, *lane, tasks)?;
         }
     }
     Ok(())

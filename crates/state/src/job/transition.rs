@@ -198,6 +198,19 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, package: i64, lane: Lane, tasks: Tasks) -
     }
 }
 
+/// Queues a package that seemed to have a job already. That is looked at first, because nearly always it has.
+pub(crate) fn enqueue_again(
+    tx: &mut Tx<'_>,
+    package: i64,
+    lane: Lane,
+    tasks: Tasks,
+) -> Result<(), StateError> {
+    match lock(tx, package)? {
+        Some(job) => apply(tx, &job, Transition::Enqueue { lane, tasks }).map(drop),
+        None => enqueue(tx, package, lane, tasks),
+    }
+}
+
 /// Makes the jobs of packages that have none. Returns those packages.
 pub(crate) fn insert(
     tx: &mut Tx<'_>,
@@ -205,34 +218,49 @@ pub(crate) fn insert(
     tasks: Tasks,
 ) -> Result<BTreeSet<i64>, StateError> {
     let now = tx.now()?;
-    let ids: Vec<Value> = packages.keys().map(|id| Value::Int(*id)).collect();
-    let sql =
-        format!("SELECT id, held, COALESCE(peak_rss, 0) FROM package WHERE id IN {}", rows(1, ids.len()));
-    let mut made = BTreeMap::new();
+    let mut wanted = BTreeMap::new();
     let mut all = Vec::with_capacity(packages.len() * 8);
-    for row in tx.query(&sql, &ids)? {
-        let (package, held, memory) = (row.int(0), row.flag(1), row.int(2));
+    for (package, held, memory) in held_and_memory(tx, packages)? {
         let lane = packages.get(&package).copied().unwrap_or(Lane::Rescan).place();
         let state = JobState::Pending.as_str();
         all.extend_from_slice(values![package, lane, held, tasks.0, now, memory, state, 1_i64]);
-        made.insert(package, if held { Counted::Held } else { Counted::Lane(lane) });
+        wanted.insert(package, if held { Counted::Held } else { Counted::Lane(lane) });
     }
-    if made.is_empty() {
+    if wanted.is_empty() {
         return Err(StateError::Unknown("a package that is to be imported is not known".into()));
     }
     let sql = format!(
         "INSERT INTO job (package_id, lane, held, tasks, entered, memory, state, wanted)
          VALUES {} ON CONFLICT (package_id) DO NOTHING RETURNING package_id",
-        rows(made.len(), 8)
+        rows(wanted.len(), 8)
     );
     let inserted: BTreeSet<i64> = tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect();
-    for (package, what) in made {
+    for (package, what) in wanted {
         if inserted.contains(&package) {
-            tx.touch(package);
+            match what {
+                Counted::Lane(lane) => tx.queued(package, lane),
+                _ => tx.touch(package),
+            }
             count(tx, package, what, 1)?;
         }
     }
     Ok(inserted)
+}
+
+/// Whether packages are held, and the largest memory that each has needed. What this transaction has made is neither.
+fn held_and_memory(
+    tx: &mut Tx<'_>,
+    packages: &BTreeMap<i64, Lane>,
+) -> Result<Vec<(i64, bool, i64)>, StateError> {
+    let (made, known): (Vec<i64>, Vec<i64>) = packages.keys().partition(|id| tx.has_made(**id));
+    let mut found: Vec<(i64, bool, i64)> = made.into_iter().map(|package| (package, false, 0)).collect();
+    if !known.is_empty() {
+        let ids: Vec<Value> = known.into_iter().map(Value::Int).collect();
+        let sql =
+            format!("SELECT id, held, COALESCE(peak_rss, 0) FROM package WHERE id IN {}", rows(1, ids.len()));
+        found.extend(tx.query(&sql, &ids)?.iter().map(|row| (row.int(0), row.flag(1), row.int(2))));
+    }
+    Ok(found)
 }
 
 /// Renews the leases of a run, all in one statement. Returns their attempts.

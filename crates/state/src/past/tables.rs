@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::COLUMNS;
 use super::moment::{self, Moment, real};
 use super::things::{Kind as Thing, PAUSE};
+use super::{COLUMNS, births};
 use crate::db::tx::Tx;
 use crate::driver::{Kind, Row, Value};
 use crate::error::StateError;
@@ -70,13 +70,16 @@ fn bound(tx: &mut Tx<'_>, table: &str, column: &str, at: i64) -> Result<i64, Sta
 /// the transaction; on a read-only connection each statement computes it again.
 fn facts(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let names: Vec<String> = COLUMNS.iter().map(|(name, _)| format!("f.{name}")).collect();
-    let query = format!(
+    let mut query = format!(
         "SELECT p.id AS package_id, {} FROM {} p JOIN package_past f ON f.package_id = p.id
             AND f.at = (SELECT g.at FROM package_past g WHERE g.package_id = p.id AND g.at <= {at}
                 ORDER BY g.at DESC LIMIT 1)",
         names.join(", "),
         real(tx.kind(), "package"),
     );
+    if let Some(born) = births::facts(tx, at)? {
+        query.push_str(&format!(" UNION ALL {born}"));
+    }
     if tx.kind() == Kind::Postgres {
         return Ok(query);
     }

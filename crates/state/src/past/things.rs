@@ -85,11 +85,20 @@ pub(crate) fn write(tx: &mut Tx<'_>, touched: &[(Kind, String)]) -> Result<(), S
         let rows = tx.query(kind.sql(), &[kind.key(name)])?;
         let value =
             (!rows.is_empty()).then(|| Json::from(rows.iter().map(json_of).collect::<Vec<_>>()).to_string());
-        if last(tx, kind.word(), name)? != value {
-            put(tx, kind.word(), name, value.as_deref())?;
-        }
+        put_if_other(tx, kind.word(), name, value.as_deref())?;
     }
     Ok(())
+}
+
+/// Writes a value that holds from now on, unless the newest is the same.
+fn put_if_other(tx: &mut Tx<'_>, kind: &str, name: &str, value: Option<&str>) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let sql = "INSERT INTO past (kind, name, at, value)
+         SELECT CAST(?1 AS TEXT), CAST(?2 AS TEXT), CAST(?3 AS BIGINT), CAST(?4 AS TEXT)
+         WHERE (SELECT value FROM past WHERE kind = ?1 AND name = ?2 ORDER BY at DESC LIMIT 1)
+            IS DISTINCT FROM CAST(?4 AS TEXT)
+         ON CONFLICT (kind, name, at) DO UPDATE SET value = excluded.value";
+    tx.execute_uncounted(sql, values![kind, name, now, value]).map(drop)
 }
 
 /// Writes all there are: from now on, each change is kept.
@@ -137,6 +146,7 @@ pub(crate) fn put(tx: &mut Tx<'_>, kind: &str, name: &str, value: Option<&str>) 
          ON CONFLICT (kind, name, at) DO UPDATE SET value = excluded.value",
         values![kind, name, now, value],
     )
+    .map(drop)
 }
 
 /// A verdict of the baseline as incidents need it: written when its state changes, not whenever its value does.

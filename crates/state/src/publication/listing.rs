@@ -4,42 +4,59 @@
 use std::collections::HashMap;
 
 use crate::db::store::Store;
+use crate::driver::Value;
 use crate::error::StateError;
 use crate::job::queue;
+pub use crate::publication::key::{Key, Place};
+use crate::publication::rows::rows;
 use crate::values;
 use crate::words::{Lane, Tasks};
 
-/// A publication's identity in its suite: the package, the version, the hash of its `.dsc`.
-pub type Key = (String, String, String);
-
-/// Place of a publication in a list: the component, and the path of its `.dsc` in the archive.
-pub type Place = (String, String);
-
-/// A publication on record.
+/// A publication on record. A poll holds all of a suite, so that what few have is apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// Row of the publication.
     pub id: i64,
     /// Place that it is fetched from.
     pub place: Place,
-    /// Other places where it is listed.
-    pub also: Vec<Place>,
-    /// Its files as they were listed, if it was tried and is not imported: a later list may correct them.
-    pub tried: Option<String>,
+    rare: Option<Box<Rare>>,
+}
+
+/// Facts that few publications have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rare {
+    also: Vec<Place>,
+    tried: Option<String>,
 }
 
 impl Recorded {
+    /// A publication with its further places, and with its files if it was tried.
+    pub fn new(id: i64, place: Place, also: Vec<Place>, tried: Option<String>) -> Recorded {
+        let is_plain = also.is_empty() && tried.is_none();
+        Recorded { id, place, rare: (!is_plain).then(|| Box::new(Rare { also, tried })) }
+    }
+
+    /// Other places where it is listed.
+    pub fn also(&self) -> &[Place] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.also)
+    }
+
+    /// Its files as they were listed, if it was tried and is not imported: a later list may correct them.
+    pub fn tried(&self) -> Option<&str> {
+        self.rare.as_ref().and_then(|rare| rare.tried.as_deref())
+    }
+
     /// All places where it is listed, the one that it is fetched from first.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
-        std::iter::once(&self.place).chain(&self.also)
+        std::iter::once(&self.place).chain(self.also())
     }
 }
 
-/// Rows that one statement reads.
-const PAGE: usize = 5000;
+/// Rows that one statement reads. Their texts are in memory beside the result.
+const PAGE: usize = 2000;
 
-/// Recorded publications that are listed in a suite's branch of an archive, each as `make` wants it. The cost of a poll depends on
-/// this: texts are moved, not copied, and the map is made once.
+/// Recorded publications that are listed in a suite's branch of an archive, each as `make` wants it. The time and the memory of
+/// a poll depend on this: each page is put into the map and forgotten.
 ///
 /// # Errors
 /// [`StateError`] when the database cannot be read.
@@ -58,23 +75,20 @@ pub fn recorded<T>(
             AND u.unlisted IS NULL
         ORDER BY u.id LIMIT {PAGE}"
     );
-    let (mut all, mut after) = (Vec::new(), 0);
-    loop {
-        let rows = store.read(|tx| tx.query(&sql, values![after, archive, distro, branch]))?;
-        let Some(last) = rows.last() else { break };
-        after = last.int(0);
-        all.extend(rows);
-    }
     let mut places = places(store, (archive, distro, branch))?;
-    let mut found = HashMap::with_capacity(all.len());
-    for mut row in all {
-        let (id, tried) = (row.int(0), row.opt_text(6));
-        let key = (row.take_text(1), row.take_text(2), row.take_text(3));
-        let place = (row.take_text(4), row.take_text(5));
-        let also = places.remove(&id).unwrap_or_default();
-        found.insert(key, make(Recorded { id, place, also, tried }));
+    let (mut found, mut after) = (HashMap::new(), 0);
+    loop {
+        let mut rows = store.read(|tx| tx.query(&sql, values![after, archive, distro, branch]))?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = last.int(0);
+        for row in &mut rows {
+            let (id, tried) = (row.int(0), row.take_opt_text(6));
+            let key = Key::new(row.str(1), row.str(2), row.str(3));
+            let place = Place::new(row.str(4), row.str(5));
+            let also = places.remove(&id).unwrap_or_default();
+            found.insert(key, make(Recorded::new(id, place, also, tried)));
+        }
     }
-    Ok(found)
 }
 
 /// The further places by publication, which are few.
@@ -86,8 +100,8 @@ fn places(
         JOIN publication u ON u.id = l.publication_id
         WHERE u.archive = ?1 AND u.distro = ?2 AND u.suite = ?3 ORDER BY l.publication_id, l.component, l.dsc";
     let mut found: HashMap<i64, Vec<Place>> = HashMap::new();
-    for mut row in store.read(|tx| tx.query(sql, values![archive, distro, branch]))? {
-        found.entry(row.int(0)).or_default().push((row.take_text(1), row.take_text(2)));
+    for row in store.read(|tx| tx.query(sql, values![archive, distro, branch]))? {
+        found.entry(row.int(0)).or_default().push(Place::new(row.str(1), row.str(2)));
     }
     Ok(found)
 }
@@ -115,17 +129,17 @@ pub fn follow_moves(store: &Store, moves: &[Move]) -> Result<(), StateError> {
                 if let Some((place, files)) = &one.to {
                     let sql = "UPDATE publication SET component = ?2, dsc = ?3, files = ?4 WHERE id = ?1
                         RETURNING package_id, done";
-                    let rows = tx.returning(sql, values![one.id, &place.0, &place.1, files])?;
+                    let rows = tx.returning(sql, values![one.id, place.component(), place.path(), files])?;
                     for row in rows.iter().filter(|row| row.opt_int(1).is_none()) {
                         queue::enqueue(tx, row.int(0), Lane::Upload, Tasks::IMPORT)?;
                     }
                 }
                 if let Some(also) = &one.also {
                     tx.execute("DELETE FROM place WHERE publication_id = ?1", values![one.id])?;
-                    for (component, dsc) in also {
+                    for place in also {
                         let sql = "INSERT INTO place (publication_id, component, dsc) VALUES (?1, ?2, ?3)
                             ON CONFLICT DO NOTHING";
-                        tx.execute(sql, values![one.id, component, dsc])?;
+                        tx.execute(sql, values![one.id, place.component(), place.path()])?;
                     }
                 }
             }
@@ -145,21 +159,25 @@ pub fn files_of(store: &Store, id: i64) -> Result<Option<String>, StateError> {
 pub fn id_of(store: &Store, (distro, branch): (&str, &str), key: &Key) -> Result<Option<i64>, StateError> {
     let sql = "SELECT u.id FROM publication u JOIN package p ON p.id = u.package_id
         WHERE p.name = ?1 AND u.distro = ?2 AND u.suite = ?3 AND u.version = ?4 AND u.dsc_sha256 = ?5";
-    store.read(|tx| Ok(tx.first(sql, values![&key.0, distro, branch, &key.1, &key.2])?.map(|row| row.int(0))))
+    let values = values![key.package(), distro, branch, key.version(), key.hash()];
+    store.read(|tx| Ok(tx.first(sql, values)?.map(|row| row.int(0))))
 }
 
 /// Marks publications that an accepted index does not list any more. An imported one is gone from the suite; one that
 /// is not imported is tried as long as a mirror has it. No row is ever deleted.
 pub fn unlist(store: &Store, ids: &[i64]) -> Result<(), StateError> {
     ids.chunks(100).try_for_each(|chunk| {
+        let now_is = chunk.len() + 1;
+        let sql = format!(
+            "UPDATE publication SET unlisted = COALESCE(unlisted, CAST(?{now_is} AS BIGINT)),
+                gone = CASE WHEN done IS NULL THEN gone ELSE COALESCE(gone, CAST(?{now_is} AS BIGINT)) END
+             WHERE id IN {}",
+            rows(1, chunk.len())
+        );
         store.write(|tx| {
-            let now = tx.now()?;
-            for id in chunk {
-                let sql = "UPDATE publication SET unlisted = COALESCE(unlisted, CAST(?2 AS BIGINT)),
-                    gone = CASE WHEN done IS NULL THEN gone ELSE COALESCE(gone, CAST(?2 AS BIGINT)) END WHERE id = ?1";
-                tx.execute(sql, values![*id, now])?;
-            }
-            Ok(())
+            let mut values: Vec<Value> = chunk.iter().map(|id| Value::Int(*id)).collect();
+            values.push(Value::Int(tx.now()?));
+            tx.execute(&sql, &values).map(drop)
         })
     })
 }

@@ -4,6 +4,7 @@ pub mod collisions;
 pub mod foreign;
 pub mod groups;
 pub mod history;
+pub mod key;
 pub mod listing;
 pub mod rows;
 pub mod suites;

@@ -1,7 +1,5 @@
 //! Publications: versions seen in suites, and the places of their files.
 
-use std::fmt::Write;
-
 use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
@@ -119,18 +117,26 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &[(i64, &NewPublication)]) -> Result<
     Ok(tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect())
 }
 
-/// Placeholders for a number of rows and columns: `(?1, ?2), (?3, ?4)`.
+/// Placeholders for a number of rows and columns: `(?1, ?2), (?3, ?4)`. A statement of many rows has hundreds of them, so that
+/// formatting each would take as long as running it.
 pub(crate) fn rows(count: usize, columns: usize) -> String {
-    let mut text = String::with_capacity(count * columns * 6);
+    let mut text = String::with_capacity(count * columns * 7);
     for row in 0..count {
         text.push_str(if row == 0 { "(" } else { ", (" });
         for column in 0..columns {
-            let comma = if column == 0 { "" } else { ", " };
-            let _ = write!(text, "{comma}?{}", row * columns + column + 1);
+            text.push_str(if column == 0 { "?" } else { ", ?" });
+            push_number(&mut text, row * columns + column + 1);
         }
         text.push(')');
     }
     text
+}
+
+fn push_number(text: &mut String, number: usize) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b"0123456789"[number % 10]));
 }
 
 /// Records the content of an old version's files, once they were fetched.

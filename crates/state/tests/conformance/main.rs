@@ -2,6 +2,7 @@
 //! rights of roles.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod births;
 mod cached;
 mod checked;
 mod closing;

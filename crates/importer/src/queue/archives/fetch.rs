@@ -116,8 +116,8 @@ impl Archives {
         let mut dsc = old.dsc;
         dsc.checksums.sha256 = Some(dsc_sha256.clone());
         let files = fetched.files.into_iter().map(|file| file.file).collect();
-        let stored = Stored::of_history(&OldVersion { dsc, files, ..old });
-        let files = serde_json::to_string(&stored).unwrap_or_default();
+        let old = OldVersion { dsc, files, ..old };
+        let files = serde_json::to_string(&Stored::of_history(&old)).unwrap_or_default();
         let trust = Trust::Index(dsc_sha256.clone());
         Ok(Got::Old(fetched.dsc, fetched.transferred, Found { dsc_sha256, trust, files }))
     }

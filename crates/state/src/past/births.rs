@@ -1,0 +1,74 @@
+//! Packages that came in masses, and what they were until something changed: queued, in a lane, since the transaction that
+//! made them. All of a transaction are one value, not a row of `package_past` each: the first poll of an archive would else write
+//! one more row for each package, which says nothing that this value does not say.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::moment::real;
+use super::{COLUMNS, things};
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::values;
+
+/// The word of these values; the name is the first package's number.
+const BORN: &str = "born";
+
+/// Number of packages from which on they are a mass.
+pub(crate) const MASS: usize = 20;
+
+/// Writes the packages that a transaction has made and queued, with the places of their lanes.
+pub(super) fn write(tx: &mut Tx<'_>, born: &BTreeMap<i64, i64>) -> Result<(), StateError> {
+    let mut lanes: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+    for (package, lane) in born {
+        let ranges = lanes.entry(*lane).or_default();
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *package => *last = *package,
+            _ => ranges.push((*package, *package)),
+        }
+    }
+    for (lane, ranges) in lanes {
+        let first = ranges.first().map_or(0, |range| range.0);
+        let value = json!({"lane": lane, "packages": ranges}).to_string();
+        things::put(tx, BORN, &first.to_string(), Some(&value))?;
+    }
+    Ok(())
+}
+
+/// The facts of packages that came in masses and had not changed until a time, as a query with the columns of
+/// `package_past`; `None` if there are none.
+pub(super) fn facts(tx: &mut Tx<'_>, at: i64) -> Result<Option<String>, StateError> {
+    let rows = tx.query("SELECT at, value FROM past WHERE kind = ?1 AND at <= ?2", values![BORN, at])?;
+    let mut list = String::new();
+    for row in rows {
+        let value: Json = serde_json::from_str(row.str(1)).unwrap_or_default();
+        let Some(lane) = value["lane"].as_i64() else { continue };
+        for range in value["packages"].as_array().into_iter().flatten() {
+            let (Some(first), Some(last)) = (range[0].as_i64(), range[1].as_i64()) else { continue };
+            let comma = if list.is_empty() { "" } else { ", " };
+            let _ = write!(list, "{comma}({first}, {last}, {lane}, {})", row.int(0));
+        }
+    }
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let columns: Vec<&str> = COLUMNS.iter().map(|(name, _)| of_column(name)).collect();
+    Ok(Some(format!(
+        "SELECT p.id, {} FROM (VALUES {list}) b JOIN {} p ON p.id >= b.column1 AND p.id <= b.column2
+         WHERE NOT EXISTS (SELECT 1 FROM package_past g WHERE g.package_id = p.id AND g.at <= {at})",
+        columns.join(", "),
+        real(tx.kind(), "package")
+    )))
+}
+
+fn of_column(name: &str) -> &'static str {
+    match name {
+        "state" => "'pending'",
+        "lane" => "b.column3",
+        "entered" => "b.column4",
+        "held" => "0",
+        _ => "NULL",
+    }
+}
