@@ -6,7 +6,9 @@
 //! same way, a value a change ([`things`]). Within [`crate::Store::read_at`] every question sees the tables of that moment
 //! ([`moment`]).
 
+mod facts;
 pub mod moment;
+mod rows;
 mod tables;
 pub mod things;
 
