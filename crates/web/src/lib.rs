@@ -21,6 +21,7 @@ mod questions;
 mod random;
 mod reader;
 mod router;
+mod seats;
 mod server;
 mod shown;
 mod then;

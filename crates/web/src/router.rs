@@ -28,7 +28,7 @@ use crate::{answers, api, assets, feeds, metrics, then};
 /// A request is answered by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Bytes that a form may have.
-const FORM: usize = 16 * 1024;
+pub const FORM: usize = 16 * 1024;
 
 /// Routes of all pages.
 pub fn routes() -> Router {
@@ -76,6 +76,13 @@ pub async fn answer(app: &Arc<App>, peer: Peer, request: Request) -> Response {
         *late.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         late
     });
+    guard::protect(answer.headers_mut());
+    answer
+}
+
+/// Answer to a request that is not even examined.
+pub fn refused(status: StatusCode) -> Response {
+    let mut answer = plain(status, &format!("{}\n", words(status)));
     guard::protect(answer.headers_mut());
     answer
 }
@@ -183,6 +190,7 @@ fn words(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => "there is no such page",
         StatusCode::METHOD_NOT_ALLOWED => "this page cannot be asked in this way",
         StatusCode::PAYLOAD_TOO_LARGE => "the form is too large",
+        StatusCode::REQUEST_TIMEOUT => "the request took too long",
         StatusCode::BAD_REQUEST => "the request cannot be read",
         _ => "the request cannot be answered",
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::Request;
+use axum::http::StatusCode;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,13 +23,14 @@ use crate::act::Pending;
 use crate::app::App;
 use crate::listen::{Listen, Prefix};
 use crate::reader::{LENGTH, PATIENCE, Reader};
-use crate::router;
+use crate::router::{self, FORM};
+use crate::seats::{Seat, Seats};
 use crate::who::accounts::AccountError;
 use crate::who::attempts::Attempts;
 use crate::who::session::Sessions;
 use crate::who::{Accounts, Gate, Peer};
 
-/// The time limit for the head of a request, also of the next one on a connection.
+/// The time limit for the head of a request, also of the next one on a connection, and for its body.
 const HEAD: Duration = Duration::from_secs(10);
 /// The maximum size of a request's head, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -73,6 +76,9 @@ pub enum ServeError {
         "{0} is reached from other machines, and passwords would travel in the clear: put a proxy with TLS before it (docs/web.md)"
     )]
     Clear(Listen),
+    /// There is no installation.
+    #[error("there is no installation at {}: --root names it, and the first `package-import run` makes it", .0.display())]
+    NoRoot(PathBuf),
     /// Error of the accounts.
     #[error(transparent)]
     Accounts(#[from] AccountError),
@@ -96,6 +102,9 @@ impl Server {
     /// The address cannot be used, or the configuration would let everybody in.
     pub fn bind(installation: &Installation, listen: &Listen, prefix: Prefix) -> Result<Server, ServeError> {
         let root = installation.absolute_root()?;
+        if !root.is_dir() {
+            return Err(ServeError::NoRoot(root));
+        }
         let config = installation.config().map_err(operations::Error::from)?;
         let accounts = Accounts::of(&root)?;
         let web = config.web.clone();
@@ -206,13 +215,13 @@ fn block_on(serving: impl Future<Output = io::Result<()>>) -> Result<(), ServeEr
 async fn run(server: Server, stop: impl Future<Output = ()>) -> io::Result<()> {
     let (ending, ended) = watch::channel(false);
     let app = server.app;
-    let slots = Arc::new(Semaphore::new(app.gate.web.connections));
+    let seats = Seats::new(app.gate.web.connections);
     let (listener, path) = match server.socket {
         Socket::Tcp(listener) => (Listener::Tcp(TcpListener::from_std(listener)?), None),
         Socket::Unix(listener, path) => (Listener::Unix(UnixListener::from_std(listener)?), Some(path)),
     };
     tokio::select! {
-        () = accept(&app, &listener, &slots, &ended) => {}
+        () = accept(&app, &listener, &seats, &ended) => {}
         () = stop => {}
     }
     drop(listener);
@@ -220,20 +229,24 @@ async fn run(server: Server, stop: impl Future<Output = ()>) -> io::Result<()> {
         let _ = std::fs::remove_file(path);
     }
     let _ = ending.send(true);
-    let all = u32::try_from(app.gate.web.connections).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(GRACE, slots.acquire_many(all)).await;
+    let _ = tokio::time::timeout(GRACE, seats.all_free(app.gate.web.connections)).await;
     Ok(())
 }
 
-/// Accepts connections, as many as there are slots. Further ones wait in the kernel's queue, where they cost nothing.
-async fn accept(app: &Arc<App>, listener: &Listener, slots: &Arc<Semaphore>, ended: &watch::Receiver<bool>) {
-    while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
+/// Accepts connections. Each has a seat; when all are taken, one that waits for its client is given up.
+async fn accept(app: &Arc<App>, listener: &Listener, seats: &Arc<Seats>, ended: &watch::Receiver<bool>) {
+    loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Some(taken) = seats.take().await else { return };
                 let (app, ended) = (Arc::clone(app), ended.clone());
                 tokio::spawn(async move {
-                    connection(app, stream, peer, ended).await;
-                    drop(slot);
+                    let seat = Arc::clone(&taken.seat);
+                    tokio::select! {
+                        () = connection(app, stream, peer, Arc::clone(&seat), ended) => {}
+                        () = seat.is_needed() => {}
+                    }
+                    drop(taken);
                 });
             }
             // Out of file descriptors, most likely: the other connections end first.
@@ -264,11 +277,38 @@ impl Listener {
     }
 }
 
-async fn connection(app: Arc<App>, stream: Box<dyn Stream>, peer: Peer, mut stopped: watch::Receiver<bool>) {
+/// A request with its whole body, which no page waits for.
+async fn whole(request: Request<Incoming>) -> Result<Request, StatusCode> {
+    let (head, body) = request.into_parts();
+    if body.size_hint().lower() > FORM as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    match tokio::time::timeout(HEAD, to_bytes(Body::new(body), FORM)).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(Err(error)) if error.to_string().contains("length limit") => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+async fn connection(
+    app: Arc<App>,
+    stream: Box<dyn Stream>,
+    peer: Peer,
+    seat: Arc<Seat>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let app = Arc::clone(&app);
+        let (app, seat) = (Arc::clone(&app), Arc::clone(&seat));
         async move {
-            let answer = router::answer(&app, peer, request.map(axum::body::Body::new)).await;
+            let answer = match whole(request).await {
+                Ok(request) => {
+                    seat.answers();
+                    router::answer(&app, peer, request).await
+                }
+                Err(status) => router::refused(status),
+            };
+            seat.answered();
             Ok::<_, std::convert::Infallible>(answer)
         }
     });

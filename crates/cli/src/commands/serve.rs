@@ -28,11 +28,21 @@ pub struct Arguments {
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let server = Server::bind(installation, &arguments.listen, arguments.prefix.clone()).map_err(usage)?;
     let mut stdout = screen::stdout();
-    writeln!(stdout, "serving on {}{}/", server.listen, arguments.prefix.as_str())?;
+    let prefix = arguments.prefix.as_str();
+    let who = match &server.listen {
+        Listen::Tcp(_) => {
+            writeln!(stdout, "serving on {}{prefix}/", server.listen)?;
+            "whoever is on this machine may look"
+        }
+        Listen::Unix(_) => {
+            writeln!(stdout, "serving on {}, below {prefix}/", server.listen)?;
+            "whoever reaches the socket may look, also everybody whom a web server lets through"
+        }
+    };
     if server.is_open() {
         writeln!(
             stdout,
-            "there are no accounts and no proxy: whoever is on this machine may look, nobody may change anything"
+            "there are no accounts and no proxy that names anybody: {who}, nobody may change anything"
         )?;
     }
     stdout.flush()?;
@@ -43,7 +53,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 /// Errors of the configuration become errors of usage.
 fn usage(error: ServeError) -> Error {
     match error {
-        ServeError::Open(_) | ServeError::Clear(_) => Usage(error.to_string()).into(),
+        ServeError::Open(_) | ServeError::Clear(_) | ServeError::NoRoot(_) => Usage(error.to_string()).into(),
         ServeError::Installation(error) => error.into(),
         error => error.into(),
     }

@@ -3,6 +3,7 @@
 mod files;
 pub mod integrity;
 pub mod meta;
+pub(crate) mod number;
 pub mod open;
 pub mod retention;
 pub mod store;

@@ -110,11 +110,12 @@ impl<'a> Tx<'a> {
         self.moment.is_some()
     }
 
-    /// Keeps the answer to a question for the transaction, as a temporary table.
-    pub(crate) fn keep_aside(&mut self, name: &str, query: &str) -> Result<(), StateError> {
+    /// Keeps the answer to a question, a row for each `package_id`, as a temporary table, in place of others.
+    pub(crate) fn keep_aside(&mut self, over: &[String], name: &str, query: &str) -> Result<(), StateError> {
+        let drop: String = over.iter().map(|it| format!("DROP TABLE IF EXISTS temp.{it};\n")).collect();
         self.driver.batch(&format!(
-            "DROP TABLE IF EXISTS temp.{name}; CREATE TEMP TABLE {name} AS {query};
-             CREATE INDEX temp.{name}_package ON {name} (package_id)"
+            "{drop} CREATE TEMP TABLE {name} AS {query};
+             CREATE UNIQUE INDEX temp.{name}_package ON {name} (package_id)"
         ))?;
         Ok(())
     }

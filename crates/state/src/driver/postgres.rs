@@ -18,6 +18,10 @@ pub type Connector = Box<dyn Fn() -> Result<Client, DbError> + Send>;
 const HOT: &str = "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, \
      autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 2000)";
 
+/// Statements that stay prepared, and the longest of them in bytes: those about a time that is over are asked once.
+const STATEMENTS: usize = 512;
+const LONGEST_KEPT: usize = 16 * 1024;
+
 /// A connection to a server, made again when it breaks.
 pub struct Postgres {
     connect: Connector,
@@ -50,7 +54,12 @@ impl Postgres {
             .replace("@LOCK_SKIP", "FOR UPDATE SKIP LOCKED")
             .replace("@LOCK", "FOR UPDATE");
         let statement = self.live()?.prepare(&translated).map_err(|error| with_verb(error.into(), sql))?;
-        self.statements.insert(sql.to_owned(), statement.clone());
+        if sql.len() <= LONGEST_KEPT {
+            if self.statements.len() >= STATEMENTS {
+                self.statements.clear();
+            }
+            self.statements.insert(sql.to_owned(), statement.clone());
+        }
         Ok(statement)
     }
 

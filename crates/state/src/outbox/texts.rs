@@ -16,6 +16,11 @@ pub fn span(milliseconds: i64) -> String {
     }
 }
 
+/// `1 package`, `2 packages`.
+fn counted(number: i64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// An unusable dependency, by the name of its breaker: the kind, a noun, its state.
 fn unusable(dependency: &str) -> (Kind, String, &'static str) {
     match (dependency.strip_prefix("remote:"), dependency.strip_prefix("disk:")) {
@@ -154,7 +159,8 @@ pub fn removals(archive: &str, suite: &str, count: i64) -> New {
         level: Level::Warning,
         subject: archive.to_owned(),
         line: format!(
-            "archive {archive}, suite {suite}: its index lists {count} publications no more, which is not believed yet"
+            "archive {archive}, suite {suite}: its index lists {} no more, which is not believed yet",
+            counted(count, "publication")
         ),
         items: Vec::new(),
         hints: vec![
@@ -185,7 +191,7 @@ pub fn repair(package: &str, line: &str) -> New {
 /// No backup for too long.
 pub fn backup(since: Option<i64>) -> New {
     let line = match since {
-        Some(since) => format!("the last backup is of {}", Millis(since)),
+        Some(since) => format!("no backup was taken since {}", Millis(since)),
         None => "no backup was ever taken".into(),
     };
     New {
@@ -210,7 +216,8 @@ pub fn behind(remote: &str, packages: i64, since: i64) -> New {
         level: Level::Warning,
         subject: remote.to_owned(),
         line: format!(
-            "remote {remote} is behind: {packages} packages are not there, the oldest since {}",
+            "remote {remote} is behind: it lacks versions of {}, the oldest since {}",
+            counted(packages, "package"),
             Millis(since)
         ),
         items: Vec::new(),

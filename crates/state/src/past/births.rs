@@ -7,9 +7,9 @@ use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
 
-use super::moment::real;
 use super::{COLUMNS, things};
 use crate::db::tx::Tx;
+use crate::driver::Kind;
 use crate::error::StateError;
 use crate::values;
 
@@ -38,8 +38,33 @@ pub(super) fn write(tx: &mut Tx<'_>, born: &BTreeMap<i64, i64>) -> Result<(), St
 }
 
 /// The facts of packages that came in masses and had not changed until a time, as a query with the columns of
-/// `package_past`; `None` if there are none.
-pub(super) fn facts(tx: &mut Tx<'_>, at: i64) -> Result<Option<String>, StateError> {
+/// `package_past`; `None` if there are none. `candidates` is a query of the numbers of the packages that may be among them.
+pub(super) fn facts(tx: &mut Tx<'_>, at: i64, candidates: &str) -> Result<Option<String>, StateError> {
+    let Some(ranges) = ranges(tx, at)? else { return Ok(None) };
+    let columns: Vec<&str> = COLUMNS.iter().map(|(name, _)| of_column(name)).collect();
+    Ok(Some(match tx.kind() {
+        Kind::Sqlite => {
+            format!("SELECT b.package_id, {} FROM ({}) b", columns.join(", "), born(at, candidates, &ranges))
+        }
+        Kind::Postgres => {
+            let rows = tx.query(&born(at, candidates, &ranges), &[])?;
+            let list = |column: usize| {
+                rows.iter().map(|row| row.int(column).to_string()).collect::<Vec<_>>().join(",")
+            };
+            format!(
+                "SELECT b.package_id, {} FROM unnest('{{{}}}'::bigint[], '{{{}}}'::bigint[], '{{{}}}'::bigint[])
+                    AS b (package_id, lane, entered)",
+                columns.join(", "),
+                list(0),
+                list(1),
+                list(2)
+            )
+        }
+    }))
+}
+
+/// The ranges of packages of all values until a time, with lane and time, as rows of a statement.
+fn ranges(tx: &mut Tx<'_>, at: i64) -> Result<Option<String>, StateError> {
     let rows = tx.query("SELECT at, value FROM past WHERE kind = ?1 AND at <= ?2", values![BORN, at])?;
     let mut list = String::new();
     for row in rows {
@@ -51,23 +76,22 @@ pub(super) fn facts(tx: &mut Tx<'_>, at: i64) -> Result<Option<String>, StateErr
             let _ = write!(list, "{comma}({first}, {last}, {lane}, {})", row.int(0));
         }
     }
-    if list.is_empty() {
-        return Ok(None);
-    }
-    let columns: Vec<&str> = COLUMNS.iter().map(|(name, _)| of_column(name)).collect();
-    Ok(Some(format!(
-        "SELECT p.id, {} FROM (VALUES {list}) b JOIN {} p ON p.id >= b.column1 AND p.id <= b.column2
-         WHERE NOT EXISTS (SELECT 1 FROM package_past g WHERE g.package_id = p.id AND g.at <= {at})",
-        columns.join(", "),
-        real(tx.kind(), "package")
-    )))
+    Ok((!list.is_empty()).then_some(list))
+}
+
+fn born(at: i64, candidates: &str, ranges: &str) -> String {
+    format!(
+        "SELECT c.package_id AS package_id, b.column3 AS lane, b.column4 AS entered FROM ({candidates}) c
+         JOIN (VALUES {ranges}) b ON c.package_id >= b.column1 AND c.package_id <= b.column2
+         WHERE NOT EXISTS (SELECT 1 FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at})"
+    )
 }
 
 fn of_column(name: &str) -> &'static str {
     match name {
         "state" => "'pending'",
-        "lane" => "b.column3",
-        "entered" => "b.column4",
+        "lane" => "b.lane",
+        "entered" => "b.entered",
         "held" => "0",
         _ => "NULL",
     }

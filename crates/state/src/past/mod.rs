@@ -8,7 +8,9 @@
 //! ([`moment`]).
 
 pub(crate) mod births;
+mod facts;
 pub mod moment;
+mod rows;
 mod tables;
 pub mod things;
 

@@ -13,6 +13,9 @@ use crate::driver::Kind;
 use crate::error::StateError;
 use crate::values;
 
+/// The publications that were open at a time. There is a table of this name only where a time is gone to.
+pub(crate) const OPEN_PUBLICATION: &str = "open_publication";
+
 /// A moment that is gone to, and the tables of it.
 #[derive(Debug)]
 pub struct Moment {
@@ -46,7 +49,7 @@ pub(crate) fn enter(tx: &mut Tx<'_>, at: i64) -> Result<(), StateError> {
             Millis(earliest)
         )));
     }
-    let moment = tables::at(tx, at)?;
+    let moment = tables::at(tx, at, now)?;
     tx.go_to(moment);
     Ok(())
 }
@@ -81,7 +84,8 @@ impl Moment {
 
 /// The words of a statement that may name a table.
 fn words(sql: &str) -> BTreeSet<&str> {
-    sql.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect()
+    let words = sql.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic())).collect()
 }
 
 /// The numbers of the rows that are counted, as they were. `facts` is what stands for the packages.

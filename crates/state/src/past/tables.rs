@@ -2,11 +2,13 @@
 
 use serde_json::Value as Json;
 
+use super::facts;
 use super::moment::{self, Moment, real};
+use super::rows::{Columns, query};
 use super::things::{Kind as Thing, PAUSE};
-use super::{COLUMNS, births};
+use crate::db::number::first_after;
 use crate::db::tx::Tx;
-use crate::driver::{Kind, Row, Value};
+use crate::driver::{Row, Value};
 use crate::error::StateError;
 use crate::schema::views;
 use crate::values;
@@ -14,14 +16,15 @@ use crate::values;
 /// Runs of a host that are looked at, from the newest on that had begun: those that were open are among them.
 const RUNS: i64 = 20;
 
-/// The tables of a time.
-pub(super) fn at(tx: &mut Tx<'_>, at: i64) -> Result<Moment, StateError> {
+/// The tables of a time. `now` is the present.
+pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateError> {
     let kind = tx.kind();
-    let facts = facts(tx, at)?;
+    let facts = facts::query(tx, at, now)?;
     let counters = moment::count(tx, &format!("WITH facts AS ({facts})"))?;
     let mut tables = vec![("facts".to_owned(), facts)];
     let mut add = |name: &str, query: String| tables.push((name.to_owned(), query));
-    let (attempts, events) = (bound(tx, "attempt", "started", at)?, bound(tx, "event", "at", at)?);
+    let (attempts, events) =
+        (first_after(tx, "attempt", "started", at)?, first_after(tx, "event", "at", at)?);
     let signatures = literals(tx, Thing::Signature, at, SIGNATURE)?;
     let things = [
         ("dependency", dependencies(tx, at)?),
@@ -34,7 +37,13 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64) -> Result<Moment, StateError> {
     add("job", JOB.to_owned());
     add("failure", FAILURE.to_owned());
     add("wait", WAIT.to_owned());
-    add("package", PACKAGE.replace("@REAL", &real(kind, "package")).replace("@AT", &at.to_string()));
+    let package =
+        PACKAGE.replace("@PAST", &real(kind, "package_past")).replace("@REAL", &real(kind, "package"));
+    add("package", package.replace("@AT", &at.to_string()));
+    add(
+        moment::OPEN_PUBLICATION,
+        OPEN.replace("@REAL", &real(kind, "publication")).replace("@AT", &at.to_string()),
+    );
     add("decided", signatures);
     for (name, query) in things {
         add(name, query);
@@ -50,43 +59,6 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64) -> Result<Moment, StateError> {
     Ok(Moment { at, tables, counters })
 }
 
-/// The number of the first row that was made after a time, found by halves: rows are numbered as they are made. Whoever reads
-/// the newest of something would else pass all that came since.
-fn bound(tx: &mut Tx<'_>, table: &str, column: &str, at: i64) -> Result<i64, StateError> {
-    let newest = tx.first(&format!("SELECT MAX(id) FROM {table}"), values![])?.map_or(0, |row| row.int(0));
-    let sql = format!("SELECT id, {column} FROM {table} WHERE id >= ?1 ORDER BY id LIMIT 1");
-    let (mut low, mut high) = (0, newest + 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match tx.first(&sql, values![middle])? {
-            Some(row) if row.int(1) <= at => low = row.int(0) + 1,
-            _ => high = middle,
-        }
-    }
-    Ok(low)
-}
-
-/// The facts of each package: one index lookup each, however much history is kept. SQLite keeps the result for
-/// the transaction; on a read-only connection each statement computes it again.
-fn facts(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
-    let names: Vec<String> = COLUMNS.iter().map(|(name, _)| format!("f.{name}")).collect();
-    let mut query = format!(
-        "SELECT p.id AS package_id, {} FROM {} p JOIN package_past f ON f.package_id = p.id
-            AND f.at = (SELECT g.at FROM package_past g WHERE g.package_id = p.id AND g.at <= {at}
-                ORDER BY g.at DESC LIMIT 1)",
-        names.join(", "),
-        real(tx.kind(), "package"),
-    );
-    if let Some(born) = births::facts(tx, at)? {
-        query.push_str(&format!(" UNION ALL {born}"));
-    }
-    if tx.kind() == Kind::Postgres {
-        return Ok(query);
-    }
-    tx.keep_aside("past_facts", &query)?;
-    Ok("SELECT * FROM temp.past_facts".to_owned())
-}
-
 const JOB: &str = "SELECT package_id, lane, state, held, 1 AS tasks, 0 AS more, 1 AS wanted, 0 AS claimed, entered, due,
     0 AS memory, attempt_id, run_id, 0 AS lease_until, dependency_id, 0 AS batch_id FROM facts WHERE state IS NOT NULL";
 
@@ -99,9 +71,18 @@ const WAIT: &str =
     FROM facts WHERE wait_kind IS NOT NULL";
 
 const PACKAGE: &str =
-    "SELECT p.id, p.name, p.first_seen, f.last_success, p.imported_by, p.peak_rss, f.wall_ms,
+    "SELECT p.id, p.name, p.first_seen, (SELECT g.last_success FROM @PAST g WHERE g.package_id = p.id AND g.at <= @AT
+        ORDER BY g.at DESC LIMIT 1) AS last_success, p.imported_by, p.peak_rss,
+    (SELECT g.wall_ms FROM @PAST g WHERE g.package_id = p.id AND g.at <= @AT ORDER BY g.at DESC LIMIT 1) AS wall_ms,
     COALESCE(f.held, 0) AS held, f.held_until, f.held_by, f.held_reason, f.held_at
     FROM @REAL p LEFT JOIN facts f ON f.package_id = p.id WHERE p.first_seen <= @AT";
+
+/// Publications that were neither imported nor withdrawn: those that are not now, and those that have been since. It stands before
+/// `publication`, so that this is the real one.
+const OPEN: &str = "SELECT package_id, published FROM @REAL WHERE done IS NULL AND gone IS NULL AND first_seen <= @AT
+    UNION ALL SELECT package_id, published FROM @REAL
+        WHERE done > @AT AND first_seen <= @AT AND (gone IS NULL OR gone > @AT)
+    UNION ALL SELECT package_id, published FROM @REAL WHERE gone > @AT AND first_seen <= @AT AND done IS NULL";
 
 /// Tables whose rows tell when they were made, and when they ended.
 const FILTERED: &[(&str, &str)] = &[
@@ -149,9 +130,6 @@ const FILTERED: &[(&str, &str)] = &[
     ("remote", "SELECT * FROM @REAL WHERE 1 = 0"),
     ("publish", "SELECT * FROM @REAL WHERE 1 = 0"),
 ];
-
-/// Columns of a table that is made of what was kept, and whether they are texts.
-type Columns = &'static [(&'static str, bool)];
 
 const SIGNATURE: Columns = &[("id", false), ("policy", true), ("note", true), ("bug", true)];
 const FOREIGN: Columns = &[
@@ -223,31 +201,6 @@ const SUITE: Columns = &[
     ("polled", false),
 ];
 
-/// Rows as a query.
-fn query(columns: Columns, rows: &[Vec<Value>]) -> String {
-    let kind = |is_text: bool| if is_text { "TEXT" } else { "BIGINT" };
-    let first: Vec<String> =
-        columns.iter().map(|(name, is_text)| format!("CAST(NULL AS {}) AS {name}", kind(*is_text))).collect();
-    let mut text = format!("SELECT {} WHERE 1 = 0", first.join(", "));
-    for row in rows {
-        let values: Vec<String> = row
-            .iter()
-            .zip(columns)
-            .map(|(value, (_, is_text))| format!("CAST({} AS {})", literal(value), kind(*is_text)))
-            .collect();
-        text.push_str(&format!(" UNION ALL SELECT {}", values.join(", ")));
-    }
-    text
-}
-
-fn literal(value: &Value) -> String {
-    match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
-    }
-}
-
 /// The names of a kind that were ever kept: as many looks into an index as there are.
 fn names(tx: &mut Tx<'_>, kind: &str) -> Result<Vec<String>, StateError> {
     let (mut found, mut last) = (Vec::new(), String::new());
@@ -286,14 +239,15 @@ fn plain(value: &Json) -> Value {
 }
 
 fn literals(tx: &mut Tx<'_>, kind: Thing, at: i64, columns: Columns) -> Result<String, StateError> {
-    Ok(query(columns, &rows(tx, kind, at)?))
+    let rows = rows(tx, kind, at)?;
+    Ok(query(tx.kind(), columns, &rows))
 }
 
 /// Breakers, and how many jobs were parked on each.
 fn dependencies(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let mut rows = rows(tx, Thing::Breaker, at)?;
     rows.iter_mut().for_each(|row| row.extend([Value::Int(0), Value::Null]));
-    let kept = query(DEPENDENCY, &rows);
+    let kept = query(tx.kind(), DEPENDENCY, &rows);
     Ok(format!(
         "SELECT k.id, k.name, k.state, k.since, k.cause, k.probes, k.next_probe, (SELECT COUNT(*) FROM facts f
             WHERE f.dependency_id = k.id AND f.state = 'parked') AS parked, k.probe FROM ({kept}) k"
@@ -312,7 +266,7 @@ fn hosts(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
         let before = next.and_then(|row| row.text(0).parse::<i64>().ok()).filter(|before| *before <= at);
         row.push(Value::Int(before.unwrap_or(newest)));
     }
-    Ok(query(HOST, &found))
+    Ok(query(tx.kind(), HOST, &found))
 }
 
 /// Runs of each host, the newest that had begun.
@@ -326,7 +280,7 @@ fn runs(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
             found.push(run(tx, &row, at)?);
         }
     }
-    Ok(query(RUN, &found))
+    Ok(query(tx.kind(), RUN, &found))
 }
 
 fn run(tx: &mut Tx<'_>, row: &Row, at: i64) -> Result<Vec<Value>, StateError> {
@@ -357,7 +311,7 @@ fn suites(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
         let polled = value(tx, Thing::Polled.word(), &format!("{archive}/{suite}"), at)?;
         row.push(polled.map_or(Value::Null, |polled| plain(&polled[0][0])));
     }
-    Ok(query(SUITE, &found))
+    Ok(query(tx.kind(), SUITE, &found))
 }
 
 /// The sandbox limits that hosts lacked, in the form of `meta`.
@@ -368,5 +322,5 @@ fn walls(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
             found.push(vec![format!("walls/{host}").into(), plain(&kept[0][0])]);
         }
     }
-    Ok(query(&[("name", true), ("value", true)], &found))
+    Ok(query(tx.kind(), &[("name", true), ("value", true)], &found))
 }

@@ -3,10 +3,12 @@
 use baseline::age::TOLERATED;
 use serde::Serialize;
 
-use super::package::{self, Package};
+use super::standing::{self, Standing};
+use super::{package, queue};
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
-use crate::publishing::read::PackageStatus;
+use crate::past::moment::OPEN_PUBLICATION;
+use crate::publishing::read::{self as publishing, PackageStatus};
 use crate::values;
 
 /// The figures of the newest sample, times in seconds.
@@ -100,46 +102,63 @@ pub fn figures(tx: &mut Tx<'_>) -> Result<Option<Figures>, StateError> {
 
 /// Packages that lack a publication, in the order in which they were first seen, and their total number.
 pub fn behind(tx: &mut Tx<'_>, at_most: i64) -> Result<(i64, Vec<Behind>), StateError> {
-    let sql = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
-    let count = tx.first(sql, &[])?.map_or(0, |row| row.int(0));
-    let sql = "SELECT p.name FROM publication u JOIN package p ON p.id = u.package_id
-        WHERE u.done IS NULL AND u.gone IS NULL GROUP BY p.name ORDER BY MIN(u.published), p.name LIMIT ?1";
-    let names: Vec<String> = tx.query(sql, values![at_most])?.iter().map(|row| row.text(0)).collect();
-    let mut found = Vec::new();
-    for name in names {
-        found.extend(of_package(tx, &name)?);
-    }
-    Ok((count, found))
+    let open = if tx.is_past() { OPEN_PUBLICATION } else { OPEN };
+    let sql = format!("SELECT COUNT(DISTINCT u.package_id) FROM {open} u");
+    let count = tx.first(&sql, &[])?.map_or(0, |row| row.int(0));
+    let sql = format!(
+        "SELECT p.id FROM (SELECT package_id, MIN(published) AS oldest FROM {open} u GROUP BY package_id) o
+         JOIN package p ON p.id = o.package_id ORDER BY o.oldest, p.name LIMIT ?1"
+    );
+    let ids: Vec<i64> = tx.query(&sql, values![at_most])?.iter().map(|row| row.int(0)).collect();
+    Ok((count, of_packages(tx, &ids)?))
 }
+
+/// Publications that are neither imported nor withdrawn.
+const OPEN: &str = "(SELECT * FROM publication WHERE done IS NULL AND gone IS NULL)";
 
 /// Freshness of one package; `None` if it is not known.
 pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Option<Behind>, StateError> {
-    let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };
-    let lacks = lacking(tx, name)?;
-    let mut unpublished = package.remotes.clone();
-    unpublished.retain(|it| it.since.is_some());
-    if lacks.is_empty() {
-        let state = if unpublished.is_empty() { "current" } else { "unpublished" };
-        let (package, state) = (name.to_owned(), state.to_owned());
-        return Ok(Some(Behind { package, state, lacks, why: None, reason: None, next: None, unpublished }));
-    }
-    let (why, reason, next) = why(tx, &package)?;
-    Ok(Some(Behind {
-        package: name.to_owned(),
-        state: "behind".to_owned(),
-        lacks,
-        why: Some(why.to_owned()),
-        reason: Some(reason),
-        next,
-        unpublished,
-    }))
+    let Some(id) = package::id(tx, name)? else { return Ok(None) };
+    Ok(of_packages(tx, &[id])?.pop())
 }
 
-fn lacking(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Lacking>, StateError> {
-    let sql = "SELECT u.version, u.distro, u.suite, u.published, u.first_seen
-        FROM publication u JOIN package p ON p.id = u.package_id
-        WHERE p.name = ?1 AND u.done IS NULL AND u.gone IS NULL ORDER BY u.published, u.id LIMIT 20";
-    let rows = tx.query(sql, values![name])?;
+/// The same of some packages, in their order: what all need is asked once.
+fn of_packages(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Behind>, StateError> {
+    let all = standing::read(tx, ids)?;
+    let per_hour = match all.iter().any(|it| it.place.is_some()) {
+        true => queue::pace(tx)?.per_hour,
+        false => None,
+    };
+    all.into_iter().map(|it| of_one(tx, it, per_hour)).collect()
+}
+
+fn of_one(tx: &mut Tx<'_>, it: Standing, per_hour: Option<i64>) -> Result<Behind, StateError> {
+    let mut unpublished = publishing::of_package(tx, &it.package)?;
+    unpublished.retain(|it| it.since.is_some());
+    let lacks = lacking(tx, it.id)?;
+    let mut found = Behind {
+        package: it.package.clone(),
+        state: "behind".to_owned(),
+        lacks,
+        why: None,
+        reason: None,
+        next: None,
+        unpublished,
+    };
+    if found.lacks.is_empty() {
+        let state = if found.unpublished.is_empty() { "current" } else { "unpublished" };
+        found.state = state.to_owned();
+        return Ok(found);
+    }
+    let (why, reason, next) = why(tx, &it, per_hour)?;
+    (found.why, found.reason, found.next) = (Some(why.to_owned()), Some(reason), next);
+    Ok(found)
+}
+
+fn lacking(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Lacking>, StateError> {
+    let sql = "SELECT version, distro, suite, published, first_seen FROM publication
+        WHERE package_id = ?1 AND done IS NULL AND gone IS NULL ORDER BY published, id LIMIT 20";
+    let rows = tx.query(sql, values![package])?;
     Ok(rows
         .iter()
         .map(|row| {
@@ -151,34 +170,36 @@ fn lacking(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Lacking>, StateError> {
 }
 
 /// Reason that keeps a package back (a word and a sentence), and the Unix milliseconds of the next event.
-fn why(tx: &mut Tx<'_>, package: &Package) -> Result<(&'static str, String, Option<i64>), StateError> {
-    if let Some(held) = &package.held {
-        return Ok(("held", format!("held by {}: {}", held.by, held.reason), held.until));
+fn why(
+    tx: &mut Tx<'_>,
+    it: &Standing,
+    per_hour: Option<i64>,
+) -> Result<(&'static str, String, Option<i64>), StateError> {
+    if let Some((by, reason, until)) = &it.held {
+        return Ok(("held", format!("held by {by}: {reason}"), *until));
     }
-    if package.work == "running" {
+    if it.work == "running" {
         return Ok(("running", "it is being imported".into(), None));
     }
-    if let Some(dependency) = package.waits_for.as_ref().filter(|_| package.work == "parked") {
+    if let Some(dependency) = it.waits_for.as_ref().filter(|_| it.work == "parked") {
         let probe = crate::job::breaker::get(tx, dependency)?.and_then(|breaker| breaker.next_probe);
         return Ok(("parked", format!("{dependency} is out of reach"), probe));
     }
-    if let Some(place) = package.place {
-        let lane = package.lane.as_deref().unwrap_or("upload");
-        let reason = format!("number {place} in the queue, lane {lane}");
-        return Ok(("queued", reason, super::queue::due(tx, place)?));
+    if let Some(place) = it.place {
+        let reason = format!("number {place} in the queue, lane {}", it.lane);
+        return Ok(("queued", reason, queue::due_at(tx.now()?, place, per_hour)));
     }
-    if let Some(wait) = package.wait.as_ref().filter(|_| package.work == "retrying") {
-        return Ok(("waiting", format!("waits for {}", wait.reason), package.due.or(Some(wait.until))));
+    if let Some((reason, until)) = it.wait.as_ref().filter(|_| it.work == "retrying") {
+        return Ok(("waiting", format!("waits for {reason}"), it.due.or(Some(*until))));
     }
-    match &package.failure {
+    match &it.failure {
         Some(failure) => {
-            let cause = format!("{}/{}: {}", failure.stage, failure.code, failure.message);
             let word = if failure.state == "retrying" { "retrying" } else { "failing" };
-            Ok((word, format!("{cause} (signature {})", failure.signature), package.due))
+            Ok((word, format!("{} (signature {})", failure.cause, failure.signature), it.due))
         }
         None => {
-            let reason = format!("nobody has queued it; `package-import enqueue {}` does", package.package);
-            Ok(("not-queued", reason, package.due))
+            let reason = format!("nobody has queued it; `package-import enqueue {}` does", it.package);
+            Ok(("not-queued", reason, it.due))
         }
     }
 }

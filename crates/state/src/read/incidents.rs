@@ -2,6 +2,7 @@
 //! state of the packages.
 
 use crate::audit::Event;
+use crate::db::number;
 use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
@@ -82,17 +83,27 @@ pub struct Collided {
     pub kind: String,
 }
 
-/// Breakers that opened and closed in a time.
+/// Breakers that opened and closed in a time: of each, its own entries of the audit trail.
 pub fn breakers(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Opened>, StateError> {
-    let sql = "SELECT subject, at, action, reason FROM event
-        WHERE at >= ?1 AND at <= ?2 AND action IN ('breaker-open', 'breaker-closed') ORDER BY at, id";
-    let one = |row: &Row| Opened {
-        dependency: row.text(0),
-        at: row.int(1),
-        opened: row.text(2) == "breaker-open",
-        cause: row.opt_text(3),
-    };
-    let mut found: Vec<Opened> = tx.query(sql, values![from, to])?.iter().map(one).collect();
+    let first = number::first_after(tx, "event", "at", from - SLACK)?;
+    let sql =
+        "SELECT at, action, reason, id FROM event WHERE subject = ?1 AND id >= ?2 AND at >= ?3 AND at <= ?4
+        AND action IN ('breaker-open', 'breaker-closed') ORDER BY id";
+    let mut entries = Vec::new();
+    for dependency in tx.query("SELECT name FROM dependency ORDER BY name", &[])? {
+        let dependency = dependency.text(0);
+        for row in tx.query(sql, values![&dependency, first, from, to])? {
+            let change = Opened {
+                dependency: dependency.clone(),
+                at: row.int(0),
+                opened: row.text(1) == "breaker-open",
+                cause: row.opt_text(2),
+            };
+            entries.push((change.at, row.int(3), change));
+        }
+    }
+    entries.sort_by_key(|(at, id, _)| (*at, *id));
+    let mut found: Vec<Opened> = entries.into_iter().map(|(.., change)| change).collect();
     // One that has been open since before.
     let sql = "SELECT name, since, cause FROM dependency WHERE state = 'open' AND since < ?1 ORDER BY since";
     let before = tx.query(sql, values![from])?;
@@ -108,6 +119,10 @@ pub fn breakers(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Opened>, Stat
     Ok(found)
 }
 
+/// Entries are numbered in the order of their times, but for those of transactions at once, or of clocks that differ by this, in
+/// milliseconds.
+const SLACK: i64 = 3_600_000;
+
 /// Packages that were parked on a dependency in a time, and when they were imported.
 pub fn parked(tx: &mut Tx<'_>, dependency: &str, from: i64, to: i64) -> Result<Vec<Hit>, StateError> {
     let sql = "SELECT p.name, k.at, (SELECT g.last_success FROM package_past g WHERE g.package_id = k.package_id
@@ -122,11 +137,13 @@ fn hit(row: &Row) -> Hit {
     Hit { package: row.text(0), at: row.int(1), back: row.opt_int(2) }
 }
 
-/// Failures that began in a time, and when they ended.
+/// Failures that began in a time, and when they ended: one that lasts is not searched for an end.
 pub fn began(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Began>, StateError> {
-    let sql = "SELECT p.name, f.at, (SELECT g.at FROM package_past g WHERE g.package_id = f.package_id
-            AND g.at > f.at AND g.failure IS NULL ORDER BY g.at LIMIT 1), s.short, f.stage, f.code, f.message
+    let sql = "SELECT p.name, f.at, CASE WHEN c.since <= f.at THEN NULL ELSE (SELECT g.at FROM package_past g
+            WHERE g.package_id = f.package_id AND g.at > f.at AND g.failure IS NULL ORDER BY g.at LIMIT 1) END,
+            s.short, f.stage, f.code, f.message
         FROM package_past f JOIN package p ON p.id = f.package_id JOIN signature s ON s.id = f.signature_id
+            LEFT JOIN failure c ON c.package_id = f.package_id
         WHERE f.began = 1 AND f.at >= ?1 AND f.at <= ?2 ORDER BY f.at, p.name";
     let one = |row: &Row| Began {
         hit: hit(row),

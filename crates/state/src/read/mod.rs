@@ -11,6 +11,7 @@ pub mod list;
 pub mod metrics;
 pub mod package;
 pub mod queue;
+mod standing;
 pub mod status;
 pub mod tune;
 pub mod verdicts;

@@ -151,23 +151,45 @@ fn before_lane(tx: &mut Tx<'_>, lane: Lane) -> Result<i64, StateError> {
     Ok(before)
 }
 
+/// Where a job waits: in its lane, those that entered first before the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    pub lane: i64,
+    pub entered: i64,
+    pub package: i64,
+}
+
 /// The place of a package among the waiting ones; `None` if it does not wait.
 pub fn place(tx: &mut Tx<'_>, package: i64) -> Result<Option<i64>, StateError> {
     let sql = "SELECT lane, entered FROM job WHERE package_id = ?1 AND state = 'pending' AND held = 0";
     let Some(row) = tx.first(sql, values![package])? else { return Ok(None) };
-    let (lane, entered) = (row.int(0), row.int(1));
-    let sql = "SELECT COUNT(*) FROM job WHERE state = 'pending' AND held = 0 AND lane = ?1
-        AND (entered < ?2 OR (entered = ?2 AND package_id <= ?3))";
-    let within = tx.first(sql, values![lane, entered, package])?.map_or(0, |row| row.int(0));
-    Ok(Some(before_lane(tx, Lane::at(lane))? + within))
+    let spot = Spot { lane: row.int(0), entered: row.int(1), package };
+    Ok(places(tx, vec![spot])?.pop().map(|(_, place)| place))
 }
 
-/// Expected end of the job at a place of the queue, in Unix milliseconds, at the pace of the last hour; `None` if
-/// nothing was done.
-pub fn due(tx: &mut Tx<'_>, place: i64) -> Result<Option<i64>, StateError> {
-    let now = tx.now()?;
-    let pace = pace(tx)?.per_hour.filter(|pace| *pace > 0);
-    Ok(pace.map(|pace| now + place * HOUR / pace))
+/// The places of some packages. Those before them are counted once, however many packages are asked for.
+pub(super) fn places(tx: &mut Tx<'_>, mut spots: Vec<Spot>) -> Result<Vec<(i64, i64)>, StateError> {
+    spots.sort_unstable();
+    let sql = "SELECT COUNT(*) FROM job WHERE state = 'pending' AND held = 0 AND lane = ?1
+        AND (entered, package_id) > (?2, ?3) AND (entered, package_id) <= (?4, ?5)";
+    let mut found = Vec::new();
+    for lane in spots.chunk_by(|a, b| a.lane == b.lane) {
+        let first = lane.first().map_or(0, |spot| spot.lane);
+        let mut place = before_lane(tx, Lane::at(first))?;
+        let mut before = (i64::MIN, i64::MIN);
+        for spot in lane {
+            let between = values![spot.lane, before.0, before.1, spot.entered, spot.package];
+            place += tx.first(sql, between)?.map_or(0, |row| row.int(0));
+            before = (spot.entered, spot.package);
+            found.push((spot.package, place));
+        }
+    }
+    Ok(found)
+}
+
+/// Expected end of the job at a place of the queue, in Unix milliseconds, at so many jobs an hour; `None` if nothing was done.
+pub(super) fn due_at(now: i64, place: i64, per_hour: Option<i64>) -> Option<i64> {
+    per_hour.filter(|pace| *pace > 0).map(|pace| now + place * HOUR / pace)
 }
 
 /// Pace, from the attempts of the last hour.

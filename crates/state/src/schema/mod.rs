@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("0010_past.sql"),
     include_str!("0011_notices.sql"),
     include_str!("0012_repair.sql"),
+    include_str!("0013_measured.sql"),
 ];
 
 /// The schema that this program writes.

@@ -20,6 +20,7 @@ mod load;
 mod outbox;
 mod parked;
 mod past;
+mod past_kept;
 mod policy;
 mod publishing;
 mod queue;

@@ -377,7 +377,7 @@ fn what_becomes_true_by_time_is_told() {
         assert_eq!(days(2), []);
         let told = days(2);
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].content.notices[0].line.starts_with("the last backup is of "), "{told:?}");
+        assert!(told[0].content.notices[0].line.starts_with("no backup was taken since "), "{told:?}");
         backup(world.store.read(|tx| tx.now()).unwrap());
         let told = days(1);
         assert_eq!((told.len(), told[0].content.notices[0].part.as_str()), (1, "ended"));

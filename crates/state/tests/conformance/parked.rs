@@ -149,6 +149,8 @@ fn lower(world: &World) {
         "DROP TABLE past",
         "DROP INDEX run_host",
         "DROP INDEX event_at",
+        "DROP INDEX publication_done",
+        "DROP INDEX publication_gone",
         "DROP TABLE repository",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",

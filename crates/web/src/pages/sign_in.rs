@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use maud::html;
 
@@ -14,7 +14,7 @@ use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::reader::now;
 use crate::who::session::COOKIE;
-use crate::who::{Account, Peer};
+use crate::who::{Account, origin};
 
 /// Shows the form.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
@@ -42,14 +42,11 @@ fn shown(asked: &Asked, wrong: Option<&str>) -> Page {
 }
 
 /// Handles the form.
-pub async fn sign_in(asked: Asked, body: Bytes) -> Result<Response, Problem> {
+pub async fn sign_in(asked: Asked, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     let fields = form(&body);
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let (name, password) = (field("name"), field("password"));
-    let from = match asked.peer {
-        Peer::Unix => "the socket".to_owned(),
-        Peer::Tcp(address) => address.to_string(),
-    };
+    let from = origin(&asked.app.gate.web, &headers, asked.peer);
     let who = [format!("name {}", name.chars().take(64).collect::<String>()), format!("from {from}")];
     if !asked.app.gate.attempts.may(&who) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts: wait a minute"));

@@ -78,15 +78,39 @@ impl Gate {
     }
 }
 
+/// True for a proxy that is believed.
+fn is_believed(web: &Web, peer: Peer) -> bool {
+    match peer {
+        Peer::Unix => true,
+        Peer::Tcp(address) => web.proxies.contains(&address.to_canonical()) || web.proxies.contains(&address),
+    }
+}
+
+/// Where a request comes from, for limits: what a proxy that is believed says, which is the last entry of its header; else who
+/// has connected. Of IPv6 the network, in which one client has as many addresses as it likes.
+pub fn origin(web: &Web, headers: &HeaderMap, peer: Peer) -> String {
+    let last = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| is_believed(web, peer));
+    let said = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    let address = match (said, peer) {
+        (Some(said), _) => said.to_canonical(),
+        (None, Peer::Tcp(address)) => address.to_canonical(),
+        (None, Peer::Unix) => return "the socket".to_owned(),
+    };
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
 /// User that a trusted proxy names. A name that is given twice is not used.
 fn by_proxy(web: &Web, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
     let header = web.user_header.as_deref()?;
-    let is_believed = match peer {
-        Peer::Unix => true,
-        Peer::Tcp(address) => web.proxies.contains(&address.to_canonical()) || web.proxies.contains(&address),
-    };
     let mut values = headers.get_all(header).iter();
-    let (Some(value), None) = (values.next().filter(|_| is_believed), values.next()) else { return None };
+    let value = values.next().filter(|_| is_believed(web, peer));
+    let (Some(value), None) = (value, values.next()) else { return None };
     let name = value.to_str().ok().map(str::trim).filter(|name| is_name(name))?;
     let is_in = |list: &[String]| list.iter().any(|it| it == name);
     let role = if is_in(&web.admin) {

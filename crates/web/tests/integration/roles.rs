@@ -151,6 +151,29 @@ fn wrong_passwords_are_bounded() {
     assert_eq!(site.post("/sign-in", &[("name", "olga"), ("password", "a long password")]).status, 429);
 }
 
+/// All come through one socket: whoever guesses from elsewhere keeps nobody else out. Only the last entry is the proxy's.
+#[test]
+fn wrong_passwords_behind_a_proxy_count_for_who_sent_them() {
+    let world = world::small();
+    Accounts::of(world.root()).unwrap().put("olga", None, "a long password", true).unwrap();
+    let site = Site { peer: web::Peer::Unix, ..Site::of(world.root(), "") };
+    let sign_in = |from: &str, name: &str, password: &str| {
+        let request =
+            Request::post("/sign-in").header("sec-fetch-site", "same-origin").header("x-forwarded-for", from);
+        let body = format!("name={name}&password={password}");
+        site.ask(request.body(Body::from(body)).unwrap()).status.as_u16()
+    };
+    for (number, from) in ["10.0.0.1, 192.0.2.7", "192.0.2.7"].iter().cycle().take(7).enumerate() {
+        let said = sign_in(from, &format!("guess{number}"), "wrong");
+        assert_eq!(said, if number < 5 { 401 } else { 429 });
+    }
+    assert_eq!(sign_in("192.0.2.8", "olga", "a+long+password"), 303);
+    for number in 0..6 {
+        let said = sign_in(&format!("2001:db8::{number}"), &format!("other{number}"), "wrong");
+        assert_eq!(said, if number < 5 { 401 } else { 429 }, "one network");
+    }
+}
+
 #[test]
 fn posts_from_elsewhere_are_refused() {
     let world = world::small();

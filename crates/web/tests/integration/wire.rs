@@ -133,18 +133,97 @@ fn a_form_that_is_too_large_is_refused() {
     assert!(answer(&stream).starts_with("HTTP/1.1 413"));
 }
 
+/// Clients that keep a connection and never get anywhere, each in its way.
+fn idle(serving: &Serving, way: usize) -> TcpStream {
+    let mut stream = serving.connect();
+    let head =
+        "POST /act HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 9000\r\n";
+    let sent = match way % 4 {
+        0 => String::new(),
+        1 => "GET / HTTP/1.1\r\nHost: ".to_owned(),
+        2 => format!("{head}\r\nacti"),
+        _ => format!("{head}Expect: 100-continue\r\n\r\n"),
+    };
+    stream.write_all(sent.as_bytes()).unwrap();
+    stream
+}
+
 #[test]
 fn whoever_holds_all_connections_gives_them_back() {
     let world = world::small();
     let serving = Serving::of(world.root(), "[web]\nconnections = 3\n", "127.0.0.1:0");
-    // Each begins a request and never ends it: after ten seconds it is closed, and the waiting ones are served.
-    let idle: Vec<TcpStream> = (0..3).map(|_| serving.connect()).collect();
-    for mut stream in &idle {
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+    let _idle: Vec<TcpStream> = (0..3).map(|way| idle(&serving, way)).collect();
+    let mut late = serving.connect();
+    late.write_all(GET).unwrap();
+    assert!(answer(&late).starts_with("HTTP/1.1 200 OK"));
+}
+
+/// `STORM=long`: a thousand of them.
+#[test]
+fn silent_and_slow_clients_keep_nobody_out() {
+    let is_long = std::env::var("STORM").is_ok_and(|it| it == "long");
+    let many = if is_long { 1000 } else { 60 };
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Nofile,
+        rustix::process::Rlimit { current: Some(4096), maximum: Some(4096) },
+    );
+    let world = world::small();
+    let serving = Serving::of(world.root(), "[web]\nconnections = 20\n", "127.0.0.1:0");
+    let idle: Vec<TcpStream> = (0..many).map(|way| idle(&serving, way)).collect();
+    // A byte at a time, for as long as somebody listens.
+    let slow = serving.connect();
+    let dripping = std::thread::spawn(move || {
+        let mut slow = slow;
+        for byte in GET.iter().cycle() {
+            std::thread::sleep(Duration::from_millis(20));
+            if slow.write_all(&[*byte]).is_err() {
+                return;
+            }
+        }
+    });
+    for path in ["/", "/queue", "/healthz"] {
+        let mut stream = serving.connect();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        assert!(answer(&stream).starts_with("HTTP/1.1 200 OK"), "{path}");
+    }
+    drop(idle);
+    drop(serving);
+    dripping.join().unwrap();
+}
+
+#[test]
+fn whoever_reads_no_answer_keeps_nobody_out() {
+    let world = world::small();
+    let serving = Serving::of(world.root(), "[web]\nconnections = 2\n", "127.0.0.1:0");
+    let deaf: Vec<TcpStream> = (0..2).map(|_| serving.connect()).collect();
+    let requests = b"GET /static/0/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    for mut stream in &deaf {
+        stream.set_nonblocking(true).unwrap();
+        // Until neither side takes any more.
+        let mut stuck = 0;
+        while stuck < 20 {
+            match stream.write(&requests) {
+                Ok(_) => stuck = 0,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    stuck += 1;
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                // Given up by now, for the other one.
+                Err(_) => break,
+            }
+        }
     }
     let mut late = serving.connect();
     late.write_all(GET).unwrap();
     assert!(answer(&late).starts_with("HTTP/1.1 200 OK"));
+}
+
+#[test]
+fn a_form_that_does_not_come_is_not_waited_for() {
+    let world = world::small();
+    let serving = Serving::of(world.root(), "", "127.0.0.1:0");
+    let stream = idle(&serving, 2);
+    assert!(answer(&stream).starts_with("HTTP/1.1 408"));
 }
 
 #[test]
@@ -199,6 +278,9 @@ fn what_would_let_in_whoever_comes_is_refused() {
             .map(drop)
             .map_err(|error| error.to_string())
     };
+    let nowhere = Installation::new(Some(world.root().join("nowhere")), None);
+    let said = Server::bind(&nowhere, &"127.0.0.1:0".parse().unwrap(), Prefix::default()).err().unwrap();
+    assert!(said.to_string().contains("there is no installation at"), "{said}");
     assert!(bind("").unwrap_err().contains("nobody is told from anybody"));
     assert!(bind("[web]\npublic = true\n").is_ok());
     assert!(bind("[web]\nuser_header = 'X-Remote-User'\nproxies = ['10.0.0.1']\nview = ['*']\n").is_ok());

@@ -43,6 +43,8 @@ DROP TABLE package_past;
 DROP TABLE past;
 DROP INDEX run_host;
 DROP INDEX event_at;
+DROP INDEX publication_done;
+DROP INDEX publication_gone;
 DROP TABLE publish;
 DROP TABLE remote;
 ALTER TABLE publication DROP COLUMN reached;

@@ -1,0 +1,92 @@
+//! The packages that were not at rest at a time: those with a job, a failure, a hold or a wait. There are few of them, however
+//! many packages and however much history there is; of the others nothing is asked but when they were imported.
+
+use super::{COLUMNS, births};
+use crate::db::tx::Tx;
+use crate::driver::Kind;
+use crate::error::StateError;
+use crate::values;
+
+/// A time that is over for so long, in milliseconds, is the same whenever it is asked for: every transaction of it has ended.
+const SETTLED: i64 = 60_000;
+
+/// Times whose packages SQLite keeps for the next question.
+const KEPT: usize = 4;
+
+/// A row of `package_past` that does not say that a package is at rest.
+const BUSY: &str = "(f.state IS NOT NULL OR f.failure IS NOT NULL OR f.held <> 0 OR f.wait_kind IS NOT NULL)";
+
+/// The query of these packages at a time. `now` is the present.
+pub(super) fn query(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
+    match tx.kind() {
+        Kind::Sqlite => aside(tx, at, now),
+        Kind::Postgres => rows(tx, at),
+    }
+}
+
+/// Packages that may have been busy then: those that are now, and those that something has happened to since.
+/// Where more has happened than there are packages, by half, all of them are looked at.
+fn candidates(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
+    let packages = tx.first("SELECT MAX(id) FROM package", &[])?.map_or(0, |row| row.int(0));
+    let sql = "SELECT at FROM package_past WHERE at > ?1 ORDER BY at LIMIT 1 OFFSET ?2";
+    if tx.first(sql, values![at, packages / 2])?.is_some() {
+        return Ok("SELECT id AS package_id FROM package".to_owned());
+    }
+    Ok(format!(
+        "SELECT package_id FROM package_past WHERE at > {at} UNION SELECT package_id FROM job UNION
+         SELECT package_id FROM failure UNION SELECT package_id FROM wait UNION SELECT id FROM package WHERE held = 1"
+    ))
+}
+
+/// SQLite: a temporary table, which also the next transactions use that look at the same time.
+fn aside(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
+    let name = format!("past_facts_{at}");
+    let sql = "SELECT name FROM temp.sqlite_schema WHERE type = 'table' AND name LIKE 'past!_facts!_%' ESCAPE '!' ORDER BY rowid";
+    let mut kept: Vec<String> = tx.query(sql, &[])?.iter().map(|row| row.text(0)).collect();
+    if !(at + SETTLED <= now && kept.contains(&name)) {
+        let excess = (kept.len() + 1).saturating_sub(KEPT);
+        let over = kept.drain(..excess).chain([name.clone()]).collect::<Vec<_>>();
+        let candidates = candidates(tx, at)?;
+        let born =
+            births::facts(tx, at, &candidates)?.map_or_else(String::new, |born| format!(" UNION ALL {born}"));
+        tx.keep_aside(
+            &over,
+            &name,
+            &format!(
+                "SELECT {} FROM ({candidates}) c CROSS JOIN package_past f ON f.rowid = (SELECT g.rowid FROM package_past g
+                    WHERE g.package_id = c.package_id AND g.at <= {at} ORDER BY g.at DESC LIMIT 1) WHERE {BUSY}{born}",
+                columns()
+            ),
+        )?;
+    }
+    Ok(format!("SELECT * FROM temp.{name}"))
+}
+
+/// PostgreSQL, where a transaction that reads makes no tables: the rows by their keys.
+fn rows(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
+    let candidates = candidates(tx, at)?;
+    let born =
+        births::facts(tx, at, &candidates)?.map_or_else(String::new, |born| format!(" UNION ALL {born}"));
+    let sql = format!(
+        "SELECT f.package_id, f.at FROM ({candidates}) c CROSS JOIN LATERAL (SELECT g.package_id, g.at, g.state, g.failure, g.held,
+            g.wait_kind FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at}
+            ORDER BY g.at DESC LIMIT 1) f WHERE {BUSY}"
+    );
+    let (mut packages, mut times) = (Vec::new(), Vec::new());
+    for row in tx.query(&sql, &[])? {
+        packages.push(row.int(0).to_string());
+        times.push(row.int(1).to_string());
+    }
+    Ok(format!(
+        "SELECT {} FROM unnest('{{{}}}'::bigint[], '{{{}}}'::bigint[]) AS k (package_id, at)
+            JOIN package_past f ON f.package_id = k.package_id AND f.at = k.at{born}",
+        columns(),
+        packages.join(","),
+        times.join(","),
+    ))
+}
+
+fn columns() -> String {
+    let names: Vec<String> = COLUMNS.iter().map(|(name, _)| format!("f.{name}")).collect();
+    format!("f.package_id, {}", names.join(", "))
+}
