@@ -18,6 +18,7 @@ pub mod parallel;
 pub mod programs;
 pub mod queue;
 pub mod real;
+pub mod rounds;
 pub mod run;
 pub mod signer;
 pub mod snapshot;

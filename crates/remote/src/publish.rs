@@ -201,7 +201,8 @@ impl Work<'_, '_> {
         }
         if self.publisher.server.create()? {
             self.created = true;
-            return self.publisher.server.read();
+            // A repository that was made just now has no refs. If it has, the push is refused, and they are read.
+            return Ok(Advertised::default());
         }
         self.is_missing = true;
         if self.abilities.creates == Some(false) { Err(missing) } else { Ok(Advertised::default()) }

@@ -5,18 +5,16 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use package_import_tests::installation::{Installation, binary};
 use package_import_tests::queue::{Queue, is_stopped, name, signal, text, wait_until, write_packages};
+use package_import_tests::rounds::{Rounds, is_long, number};
 use rustix::process::{Pid, Signal};
 use throwaway_git_servers::{Recorder, Ssh, git, template};
 
 /// All refs of each package.
 type All = BTreeMap<String, Vec<(String, String)>>;
-
-fn is_long() -> bool {
-    std::env::var_os("STORM").is_some_and(|value| value == "long")
-}
 
 /// A pseudo-random number from a seed.
 fn next(seed: &mut u64) -> usize {
@@ -212,18 +210,38 @@ fn alone(packages: usize, revisions: usize) -> All {
     (0..packages).map(|number| (name(number), refs(&name(number)))).collect()
 }
 
+/// The long form prints what docs/scaling.md says: `PACKAGES=N` takes another number than 2,000.
 #[test]
 fn hosts_with_nothing_in_common_import_as_one_does() {
-    let (count, packages) = if is_long() { (20, 2000) } else { (3, 12) };
+    let (counts, packages) = match is_long() {
+        true => (&[1, 2, 5, 20][..], number("PACKAGES").unwrap_or(2000)),
+        false => (&[3][..], 12),
+    };
+    let expected = [alone(packages, 1), alone(packages, 2)];
+    for count in counts {
+        let [fresh, again] =
+            together(*count, packages, &expected).map(|took| packages as f64 / took.as_secs_f64());
+        println!(
+            "{count} hosts: {packages} fresh packages, {fresh:.1} a second; then a version each, {again:.1}"
+        );
+    }
+}
+
+/// Hosts import two versions of each package. Returns how long each took.
+fn together(count: usize, packages: usize, expected: &[All; 2]) -> [Duration; 2] {
     let hosts = Hosts::new(count, packages, true, "");
     let all: Vec<usize> = (0..count).collect();
+    let started = Instant::now();
     hosts.run(&all);
-    hosts.assert_done(1, &alone(packages, 1));
+    let fresh = started.elapsed();
+    hosts.assert_done(1, &expected[0]);
     // One of the hosts has lost its whole cache.
-    hosts.drop_cache(1);
+    hosts.drop_cache(count - 1);
     hosts.enqueue(2);
+    let started = Instant::now();
     hosts.run(&all);
-    hosts.assert_done(2, &alone(packages, 2));
+    let again = started.elapsed();
+    hosts.assert_done(2, &expected[1]);
     let twice = "SELECT COUNT(*) FROM attempt WHERE outcome = 'imported'";
     assert_eq!(hosts.queue.number(twice), i64::try_from(2 * packages).unwrap(), "no import was done twice");
     let head = git(&["--git-dir", &hosts.path(&name(0)).to_string_lossy(), "symbolic-ref", "HEAD"]);
@@ -232,38 +250,47 @@ fn hosts_with_nothing_in_common_import_as_one_does() {
         "SELECT COUNT(*) FROM (SELECT a.package_id FROM attempt a JOIN run r ON r.id = a.run_id
         WHERE a.outcome = 'imported' GROUP BY a.package_id HAVING COUNT(DISTINCT r.host_id) = 1) AS t";
     assert!(hosts.queue.number(where_before) > 0, "hosts prefer what they have");
+    [fresh, again]
 }
 
 #[test]
 fn a_host_that_stands_still_moves_nothing_when_it_goes_on() {
-    let trials = if is_long() { 1000 } else { 1 };
-    for trial in 0..trials {
-        for point in ["cache::taking-over", "cache::begun", "cache::published", "run::child-ended"] {
-            let hosts = Hosts::new(2, 1, trial % 2 == 1, "");
-            hosts.run(&[0]);
-            hosts.enqueue(2);
-            // The missing repository is fetched first.
-            hosts.drop_cache(0);
-            let mut frozen = hosts.start(0, ("PACKAGE_IMPORT_STOP_AT", &format!("{point}:1")));
-            let pid = Pid::from_child(&frozen);
-            wait_until("it stands still", || is_stopped(pid));
-            hosts.run_instead(1);
-            let before = hosts.there();
-            hosts.assert_done(2, &alone(1, 2));
-            // Another host imports another version meanwhile.
-            if trial % 3 == 2 {
-                hosts.enqueue(3);
-                hosts.run_instead(1);
-            }
-            let later = hosts.there();
-            signal(pid, Signal::CONT);
-            assert!(frozen.wait().unwrap().success(), "{point}");
-            assert_eq!(hosts.there(), later, "{point}");
-            if trial % 3 != 2 {
-                assert_eq!(before, later, "{point}");
-                hosts.assert_done(2, &later);
-            }
-        }
+    const POINTS: [&str; 4] = ["cache::taking-over", "cache::begun", "cache::published", "run::child-ended"];
+    let rounds = Rounds::new(POINTS.len(), 1000);
+    let expected = alone(1, 2);
+    let mut trial = 0;
+    while rounds.goes_on(trial) {
+        frozen(trial, POINTS[trial % POINTS.len()], &expected);
+        trial += 1;
+    }
+    println!("a frozen host: {trial} trials, no ref moved");
+}
+
+fn frozen(trial: usize, point: &str, expected: &All) {
+    let round = trial / 4;
+    let hosts = Hosts::new(2, 1, round % 2 == 1, "");
+    hosts.run(&[0]);
+    hosts.enqueue(2);
+    // The missing repository is fetched first.
+    hosts.drop_cache(0);
+    let mut frozen = hosts.start(0, ("PACKAGE_IMPORT_STOP_AT", &format!("{point}:1")));
+    let pid = Pid::from_child(&frozen);
+    wait_until("it stands still", || is_stopped(pid));
+    hosts.run_instead(1);
+    let before = hosts.there();
+    hosts.assert_done(2, expected);
+    // Another host imports another version meanwhile.
+    if round % 3 == 2 {
+        hosts.enqueue(3);
+        hosts.run_instead(1);
+    }
+    let later = hosts.there();
+    signal(pid, Signal::CONT);
+    assert!(frozen.wait().unwrap().success(), "{point}");
+    assert_eq!(hosts.there(), later, "{point}");
+    if round % 3 != 2 {
+        assert_eq!(before, later, "{point}");
+        hosts.assert_done(2, &later);
     }
 }
 

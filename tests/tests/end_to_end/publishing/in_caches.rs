@@ -35,9 +35,11 @@ fn a_ref_in_the_way_on_the_server_wedges_until_it_is_gone_there() {
     let said = text(&output);
     assert!(output.status.code() == Some(2) && said.contains("git push origin"), "{said}");
     assert!(said.contains(&theirs), "{said}");
-    // Still there: nothing changes, by hand or by itself.
-    let output = hosts.command(0, &["publish", &name(0)]).output().unwrap();
-    assert!(!output.status.success() && text(&output).contains("refs/heads/debian"), "{}", text(&output));
+    // Still there: nothing changes, and it is said.
+    let said = hosts.well(0, &["publish", &name(0)]);
+    assert!(said.contains("1 ref of somebody else left alone"), "{said}");
+    let said = hosts.well(0, &["remotes", "git"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("refs/heads/debian keeps what is to be imported from being made"), "{said}");
     assert_eq!(hosts.queue.number(wedged), 1);
     // Gone: the next look imports it, on another host as well.
     server.git(&["update-ref", "refs/heads/kept/debian", &theirs]);

@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use package_import_tests::queue::{children, signal, text, wait_until};
+use package_import_tests::rounds::Rounds;
 use rustix::process::{Pid, Signal};
 use throwaway_git_servers::git_says;
 
@@ -12,26 +13,6 @@ use super::world::*;
 
 /// Rounds of a package, which then has as many versions: each import reads all of them.
 const PER: usize = 30;
-
-/// How many rounds there are to be.
-struct Rounds {
-    count: usize,
-    end: Option<Instant>,
-}
-
-impl Rounds {
-    fn new(short: usize, long: usize) -> Rounds {
-        if std::env::var_os("STORM").is_none_or(|it| it != "long") {
-            return Rounds { count: short, end: None };
-        }
-        let seconds = std::env::var("SECONDS").ok().and_then(|it| it.parse().ok());
-        Rounds { count: long, end: seconds.map(|it| Instant::now() + Duration::from_secs(it)) }
-    }
-
-    fn goes_on(&self, done: usize) -> bool {
-        done < self.count && self.end.is_none_or(|end| Instant::now() < end)
-    }
-}
 
 fn publisher(site: &Site, package: &str) -> Child {
     let mut command = site.queue.command(&["publish", package]);
