@@ -52,19 +52,22 @@ pub fn share_of(share: Option<u32>, cause: &str) -> String {
     }
 }
 
-/// The text, cut after a whole word.
-pub fn cut(text: &str, length: usize) -> &str {
+/// The text; if it is too long, cut after a whole word, with dots for the rest: half a sentence says something else.
+pub fn cut(text: &str, length: usize) -> String {
+    const DOTS: &str = "...";
     if text.len() <= length {
-        return text.trim_end();
+        return text.trim_end().to_owned();
     }
+    let length = length.saturating_sub(DOTS.len());
     let head = text.get(..length).unwrap_or_default();
     let is_between = text.as_bytes().get(length).is_some_and(|c| *c == b' ');
     let end = if is_between { head.len() } else { head.rfind(' ').unwrap_or(head.len()) };
-    head.get(..end).unwrap_or_default().trim_end_matches([' ', ',', ':', '-', '('])
+    let kept = head.get(..end).unwrap_or_default().trim_end_matches([' ', ',', ':', '-', '(', '.']);
+    format!("{kept}{DOTS}")
 }
 
 /// The parts in order, joined. If they do not fit, those marked as optional go, the last of them first; then the end
-/// is cut after a whole word.
+/// is cut after a whole word, with dots.
 pub fn line(parts: &[(bool, String)]) -> String {
     let mut kept: Vec<(bool, String)> = parts.iter().map(|(can_go, part)| (*can_go, clean(part))).collect();
     while kept.iter().map(|(_, part)| part.len()).sum::<usize>() > LONGEST {
@@ -72,7 +75,7 @@ pub fn line(parts: &[(bool, String)]) -> String {
         kept.remove(last);
     }
     let text: String = kept.into_iter().map(|(_, part)| part).collect();
-    cut(&text, LONGEST).to_owned()
+    cut(&text, LONGEST)
 }
 
 /// A line of a beginning, a cause that is cut to the room that is left, and an end in full. `more` is added only if all
@@ -102,7 +105,7 @@ mod tests {
         assert!(said.starts_with("1012 failing, normally 500, 97% fetch/connect: archive"), "{said}");
         // It ends with a whole word.
         let whole = format!("1012 failing, normally 500{long}");
-        let rest = whole.strip_prefix(&said).unwrap_or_default();
+        let rest = whole.strip_prefix(said.trim_end_matches('.')).unwrap_or_default();
         assert!(said.len() <= LONGEST && rest.starts_with(' '), "{said}");
     }
 
@@ -115,6 +118,9 @@ mod tests {
         let message = format!("/var/lib/package-import/cache/hello_1.orig.tar.gz has {hash}, not 12");
         assert_eq!(concise(&message), "hello_1.orig.tar.gz has aaaaaaaa, not 12");
         assert_eq!(concise("- a  b/c\n"), "- a b/c");
-        assert_eq!((cut("abc def", 7), cut("abc defg", 7), cut("abc defg", 3)), ("abc def", "abc", "abc"));
+        assert_eq!(
+            [cut("abc def", 7), cut("abc defghi", 9), cut("abc: defghi", 9)],
+            ["abc def", "abc...", "abc..."]
+        );
     }
 }

@@ -161,7 +161,9 @@ fn reader<C: Check>(start: Instant) {
     guard::limit(Limit { timeout: common.timeout, late: common.timeout_state });
     match judge::<C>(all.common, own, start) {
         Ok(mut report) => {
-            report.next(C::NEXT);
+            if report.next.is_empty() {
+                report.next(C::NEXT);
+            }
             let output = output::render(&name::<C>(), &report, common.verbose);
             guard::answer(output::status(&report), &output)
         }

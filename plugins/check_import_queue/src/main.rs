@@ -1,6 +1,6 @@
 //! Is the backlog, the age of the oldest job in each lane, or the time until it is drained, too big?
 use plugin::time::{HOUR, SECOND, age, moment, span};
-use plugin::views::{self, Lane, Remote};
+use plugin::views::{self, Lane, Outage, Remote};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
 /// Section `[checks.queue]`.
@@ -66,9 +66,15 @@ impl Check for Queue {
         }
 
         let remotes = views::remotes(database, &facts)?;
+        let before = report.status();
         measure_remotes(&mut report, policy, &remotes, now)?;
+        if report.status() > before {
+            report.next("package-import remotes");
+        }
 
-        views::explain(&mut report, &views::outages(database)?, now);
+        let (away, outages): (Vec<Outage>, Vec<Outage>) =
+            views::outages(database)?.into_iter().partition(|it| it.name.starts_with(REMOTE));
+        views::explain(&mut report, &outages, now);
         report.say(format!("{waiting} waiting"));
         // Uploads first; the other lanes may take longer.
         let waits = || backlog().filter(|lane| lane.oldest.is_some());
@@ -78,7 +84,7 @@ impl Check for Queue {
         }
         say_some(&mut report, counters.get("parked"), "parked");
         say_some(&mut report, counters.get("queue_held"), "held");
-        say_remotes(&mut report, &remotes, now);
+        say_remotes(&mut report, &remotes, &away, now);
         alive::judge(&mut report, settings, database)?;
         details(&mut report, database, &lanes, now)?;
         Ok(report)
@@ -106,21 +112,34 @@ fn measure_remotes(
     Ok(())
 }
 
-fn say_remotes(report: &mut Report, remotes: &[Remote], now: i64) {
+/// Beginning of the name of a dependency that is a remote.
+const REMOTE: &str = "remote:";
+
+fn say_remotes(report: &mut Report, remotes: &[Remote], away: &[Outage], now: i64) {
     for it in remotes {
-        let away = it.away.map_or(String::new(), |since| format!(", away since {}", moment(since, now)));
         if it.unpublished > 0 {
             let oldest =
                 it.oldest.map_or(String::new(), |oldest| format!(", oldest {}", span(age(now, oldest))));
-            report.say(format!("{} unpublished on {}{oldest}{away}", it.unpublished, it.name));
+            report.say(format!("{} unpublished on {}{oldest}", it.unpublished, it.name));
+        }
+        if let Some(outage) = away.iter().find(|one| one.name.strip_prefix(REMOTE) == Some(&it.name)) {
+            let why = outage.cause.as_deref().map_or(String::new(), |cause| format!(": {}", said(cause)));
+            report.say(format!("{} away since {}{why}", it.name, moment(outage.since, now)));
         }
         if it.failing > 0 {
+            report.say(format!("{} not taken by {}", it.failing, it.name));
             report.detail(
                 1,
                 format!("remote {}: {} not taken (package-import remotes {})", it.name, it.failing, it.name),
             );
         }
     }
+}
+
+/// An error of a remote, without the code in front of it.
+fn said(cause: &str) -> &str {
+    let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
+    rest.map_or(cause, |(_, rest)| rest)
 }
 
 fn say_some(report: &mut Report, count: i64, what: &str) {

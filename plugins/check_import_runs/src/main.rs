@@ -39,6 +39,7 @@ impl Check for Runs {
         // If every time is in the future, the age is negative, and alerts.
         let heard = good.and_then(|run| run.ended).max(alive).unwrap_or(last.started);
         let failed = recent.iter().take_while(|run| is_failed(run)).count();
+        let crashes = crashes(&recent, now);
         let stalled = stalled(database, &open)?;
 
         let mut report = Report::new();
@@ -50,10 +51,10 @@ impl Check for Runs {
         report.measure("open", open.len() as f64, Unit::Count, &Limits::none());
         report.measure("failed_runs", failed as f64, Unit::Count, &Limits::none());
         report.measure("duration", good.map_or(0.0, one), Unit::Seconds, &Limits::none());
-        if failed > 0 {
+        if failed > 0 || crashes.is_some() {
             report.raise(Status::Warning);
         }
-        tell(&mut report, &Told { now, last, good, open: &open, failed, stalled });
+        tell(&mut report, &Told { now, last, good, open: &open, failed, crashes, stalled });
         Ok(report)
     }
 }
@@ -64,7 +65,27 @@ struct Told<'a> {
     good: Option<&'a Run>,
     open: &'a [Run],
     failed: usize,
+    crashes: Option<Crashes<'a>>,
     stalled: f64,
+}
+
+/// Runs that were killed one after the other, while the next one is always begun: by systemd, or by cron.
+struct Crashes<'a> {
+    number: usize,
+    last: &'a Run,
+}
+
+/// So many runs in a row that were killed are no accident,
+const CRASHES: usize = 3;
+/// and the last of them ended at most so long ago.
+const CRASHED: i64 = HOUR;
+
+fn crashes(recent: &[Run], now: i64) -> Option<Crashes<'_>> {
+    let ended = || recent.iter().filter(|run| run.ended.is_some());
+    let number = ended().take_while(|run| is_failed(run)).count();
+    let is_now = |run: &&Run| run.ended.is_some_and(|at| is_believed(now, at) && now - at <= CRASHED);
+    let last = ended().next().filter(is_now)?;
+    (number >= CRASHES).then_some(Crashes { number, last })
 }
 
 fn tell(report: &mut Report, told: &Told<'_>) {
@@ -80,7 +101,11 @@ fn tell(report: &mut Report, told: &Told<'_>) {
         let since = moment(run.heartbeat, now);
         report.say(format!("run {} on {} silent since {since}", run.id, run.host));
     }
-    if told.failed > 0 {
+    if let Some(crashes) = &told.crashes {
+        let (number, host) = (crashes.number, &crashes.last.host);
+        let at = crashes.last.ended.map_or_else(String::new, |at| format!(" at {}", moment(at, now)));
+        report.say(format!("{number} runs in a row have died, the last{at} on {host}"));
+    } else if told.failed > 0 {
         let outcome = told.last.outcome.as_deref().unwrap_or("open");
         report.say(format!("run {} on {} was {outcome}", told.last.id, told.last.host));
     }
@@ -91,8 +116,8 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     if let Some(run) = told.open.iter().find(lives) {
         report.say(format!("{} open on {} since {}", run.mode, run.host, moment(run.started, now)));
     }
-    let is_troubled =
-        report.status() > Status::Ok && (told.failed > 0 || !silent.is_empty() || told.stalled > 0.0);
+    let is_troubled = report.status() > Status::Ok
+        && (told.failed > 0 || told.crashes.is_some() || !silent.is_empty() || told.stalled > 0.0);
     match told.good.and_then(|run| run.ended.map(|ended| (run, ended))) {
         Some((_, ended)) if is_troubled => report.say(format!("last good run {}", ago(now, ended))),
         Some((run, ended)) => {

@@ -70,8 +70,9 @@ impl Check for State {
         damage(&mut report, &facts);
         lost(&mut report, settings, database)?;
         messages(&mut report, settings, &views::channels(database, &facts)?, now)?;
+        let usual = room(&mut report, settings)?;
         said(&mut report, &facts, now, (backup, examined));
-        room(&mut report, settings)?;
+        report.say(usual.unwrap_or_default());
         report.detail(1, format!("schema {}", facts.schema.unwrap_or(0)));
         report.detail(1, format!("made on {}", date(created)));
         Ok(report)
@@ -108,21 +109,30 @@ fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database
 }
 
 fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Status, Status)) {
-    match facts.last_backup {
-        Some(at) if is_believed(now, at) => report.say(format!("backup {} old", span(age(now, at)))),
-        Some(at) => report.say(format!("backup dated {}: is the clock right?", ago(now, at))),
-        None if backup > Status::Ok => report.say("no backup was ever taken"),
-        None => report.say("no backup yet"),
-    }
+    let of_backup = match facts.last_backup {
+        Some(at) if is_believed(now, at) => format!("backup {} old", span(age(now, at))),
+        Some(at) => format!("backup dated {}: is the clock right?", ago(now, at)),
+        None if backup > Status::Ok => "no backup was ever taken".to_owned(),
+        None => "no backup yet".to_owned(),
+    };
+    let of_examination = match facts.integrity_at {
+        _ if examined == Status::Ok => String::new(),
+        Some(at) => format!("database not examined since {}", moment(at, now)),
+        None => "database never examined".to_owned(),
+    };
+    // What is wrong comes first.
+    let both = if backup > Status::Ok { [of_backup, of_examination] } else { [of_examination, of_backup] };
+    both.iter().for_each(|text| report.say(text));
     if backup > Status::Ok {
         report.next("package-import backup FOLDER");
     }
-    match facts.integrity_at {
-        Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at, now))),
-        Some(at) => report.detail(1, format!("examined at {}", moment(at, now))),
-        None if examined > Status::Ok => report.say("never examined"),
-        None => report.detail(1, "not examined yet: a run does so once a day"),
-    }
+    report.detail(
+        1,
+        match facts.integrity_at {
+            Some(at) => format!("examined at {}", moment(at, now)),
+            None => "not examined yet: a run does so once a day".to_owned(),
+        },
+    );
 }
 
 /// The time for which a channel has taken no message, of the channel for which it is longest. Without channels there is no
@@ -158,8 +168,8 @@ fn messages(
 }
 
 /// Use of disk and inodes, in percent, of the fullest file system that the installation needs here. If it has no
-/// folder here, as beside a server, there are no such figures.
-fn room(report: &mut Report, settings: &Settings<State>) -> Result<(), Trouble> {
+/// folder here, as beside a server, there are no such figures. Returns what is said where there is room.
+fn room(report: &mut Report, settings: &Settings<State>) -> Result<Option<String>, Trouble> {
     let mut most: Option<(f64, f64)> = None;
     for folder in settings.folders() {
         if let Some((disk, inodes)) = used(&folder) {
@@ -168,16 +178,23 @@ fn room(report: &mut Report, settings: &Settings<State>) -> Result<(), Trouble> 
             most = Some((disk.max(worst_disk), inodes.max(worst_inodes)));
         }
     }
-    let Some((disk, inodes)) = most else { return Ok(()) };
+    let Some((disk, inodes)) = most else { return Ok(None) };
     let none = LimitTexts::default();
     let limits = Limits::pick(Unit::Percent, &none, &settings.policy.disk, ("85", "95"))?;
-    let state = report.measure("disk", disk, Unit::Percent, &limits);
+    let of_disk = report.measure("disk", disk, Unit::Percent, &limits);
     let limits = Limits::pick(Unit::Percent, &none, &settings.policy.inodes, ("85", "95"))?;
-    if state.max(report.measure("inodes", inodes, Unit::Percent, &limits)) > Status::Ok {
-        report.next("package-import prune");
+    let of_inodes = report.measure("inodes", inodes, Unit::Percent, &limits);
+    if of_disk.max(of_inodes) == Status::Ok {
+        return Ok(Some(format!("disk {disk}%, inodes {inodes}%")));
     }
-    report.say(format!("disk {disk}%, inodes {inodes}%"));
-    Ok(())
+    if of_disk > Status::Ok {
+        report.say(format!("disk {disk}% full"));
+    }
+    if of_inodes > Status::Ok {
+        report.say(format!("{inodes}% of inodes used"));
+    }
+    report.next("package-import prune");
+    Ok(None)
 }
 
 /// Per cent used of the disk and of the inodes, in the way of `df`: what only root may still use counts as used.

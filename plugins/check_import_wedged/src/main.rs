@@ -63,7 +63,7 @@ impl Check for Wedged {
                 report.say(format!("{} for {waited}: {}/{}", row.package, row.stage, row.code));
                 report.next(format!("package-import show {}", row.package));
             }
-            None if collisions == 0 => report.say("nothing waits for a person"),
+            None if collisions == 0 && foreign == 0 => report.say("nothing waits for a person"),
             None => {}
         }
         if let Some(first) = colliding.first() {

@@ -127,11 +127,13 @@ fn a_doubled_stock_is_critical_within_six_hours_whatever_came_before() {
         let mut missed = None;
         for at in 0..YEARS * 365 * DAY {
             let of = life.at(at);
-            let is_judged = at > 9 * DAY && !of.down && !life.is_incident(at);
+            // Whoever is not there cannot look; within an incident there is an alert anyway.
+            let is_usual = |at: usize| !life.at(at).down && !life.is_incident(at);
+            let is_judged = at > 9 * DAY && is_usual(at) && is_usual(at + 5);
             // After a miss, every hour until it would be found.
             if is_judged && (at % every == 0 || missed.is_some()) {
                 doublings += usize::from(missed.is_none());
-                match (world.found(2.0, &of, 6), missed) {
+                match (world.found_as(2.0, |after| life.at(at + after), 6), missed) {
                     (None, None) => {
                         // A fallen level is the norm after a day.
                         let late = if life.has_just_fallen(at) { &mut fallen } else { &mut late };

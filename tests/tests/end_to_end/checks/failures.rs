@@ -61,13 +61,13 @@ fn req5_a_jump_is_named_before_and_after_it_is_sampled() {
     world.advance(HOUR);
     samples::take(&world.store).unwrap();
     insta::assert_snapshot!(world.says("failures", &["-v"]), @r"
-    IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable, package-import failures | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100
+    IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable, package-import failures --signature rnbyej7 | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100
     100 nmqzftm fetch/bad-dsc: archive unreachable
     97 rnbyej7 fetch/connect: archive unreachable
     3 xzbwjrj fetch/bad-tar: archive unreachable
     ");
     insta::assert_snapshot!(world.says("failures", &["--explain"]), @r"
-    IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable, package-import failures | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100
+    IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable, package-import failures --signature rnbyej7 | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100
     judged CRITICAL at 2026-12-15: 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable
     200 packages fail or are parked now, and 100 are normal (learned from 21 days).
     What tells most is the mean of 1 h, 200, usually between 88 and 114: 10.6 deviations off, where a WARNING needs 2.7.
@@ -83,7 +83,7 @@ fn req5_a_jump_is_named_before_and_after_it_is_sampled() {
     signature rnbyej7: 97, normally 0
     ");
     // A limit that was set counts beside what was learned, and what nobody has judged for days is nothing.
-    insta::assert_snapshot!(world.says("failures", &["-w", "50", "-c", "1000"]), @"IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable, package-import failures | failing=200;50;189 parked=0 held=0 suppressed=0 normal=100");
+    insta::assert_snapshot!(world.says("failures", &["-w", "50", "-c", "1000"]), @"IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% rnbyej7 fetch/connect: archive unreachable, package-import failures --signature rnbyej7 | failing=200;50;189 parked=0 held=0 suppressed=0 normal=100");
     world.advance(2 * DAY);
     insta::assert_snapshot!(world.says("failures", &[]), @"IMPORT FAILURES UNKNOWN - no sample since 12-15 09:01Z, see check_import_runs | failing=200 parked=0 held=0 suppressed=0 normal=100");
 }

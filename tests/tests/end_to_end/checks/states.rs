@@ -303,9 +303,9 @@ fn req2_state() {
     world.advance(3 * DAY);
     insta::assert_snapshot!(says(&[]), @"IMPORT STATE WARNING - backup 3d old");
     world.advance(6 * DAY);
-    insta::assert_snapshot!(says(&[]), @"IMPORT STATE CRITICAL - backup 9d old, not examined since 11-24 08:01Z");
+    insta::assert_snapshot!(says(&[]), @"IMPORT STATE CRITICAL - backup 9d old, database not examined since 11-24 08:01Z");
     world.set("integrity", "row 5 missing from index job_next");
-    insta::assert_snapshot!(says(&["-w", "30d", "-c", "60d"]), @"IMPORT STATE CRITICAL - database damaged: stop the importer, copy its folder away, package-import restore, backup 9d old, not examined since 11-24 08:01Z");
+    insta::assert_snapshot!(says(&["-w", "30d", "-c", "60d"]), @"IMPORT STATE CRITICAL - database damaged: stop the importer, copy its folder away, package-import restore, database not examined since 11-24 08:01Z");
     assert!(world.says("state", &["-v"]).contains("\nintegrity: row 5 missing from index job_next\n"));
 }
 

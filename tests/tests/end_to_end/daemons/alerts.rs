@@ -196,7 +196,7 @@ fn what_waits_for_a_person() {
     watched.well(&["verify", "pkg0001"]);
     watched.says("wedged", OK, &[]);
     insta::assert_snapshot!(watched.told(), @"
-    IMPORT WEDGED WARNING - nothing waits for a person, 1 foreign refs, the oldest refs/tags/debian/9.9-1 in pkgNNNN for Ns, package-import show pkgNNNN
+    IMPORT WEDGED WARNING - 1 foreign refs, the oldest refs/tags/debian/9.9-1 in pkgNNNN for Ns, package-import show pkgNNNN
     IMPORT WEDGED OK
     ");
 }
@@ -222,7 +222,7 @@ fn a_state_without_a_backup_and_a_damaged_one() {
     watched.age(24);
     // A disk that is full; what is full here is the limit.
     watched.scene.configure("[checks.database.disk]\nwarning = 0\ncritical = 0\n");
-    watched.says("state", CRITICAL, &["disk "]);
+    watched.says("state", CRITICAL, &["disk ", "% full"]);
     watched.configure("");
     watched.says("state", OK, &[]);
     // The state is lost, and there is another one beside the repositories.
@@ -262,4 +262,20 @@ fn a_state_without_a_backup_and_a_damaged_one() {
     restore();
     watched.says("state", OK, &[]);
     watched.says("failures", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT STATE WARNING - no backup was ever taken, package-import backup FOLDER
+    IMPORT STATE OK
+    IMPORT STATE WARNING - backup 2d 1h old, package-import backup FOLDER
+    IMPORT STATE CRITICAL - backup 8d 1h old, package-import backup FOLDER
+    IMPORT STATE OK
+    IMPORT STATE CRITICAL - backup dated in the future by 1d: is the clock right?, database not examined since MM-DD hh:mmZ, package-import backup FOLDER
+    IMPORT STATE CRITICAL - disk N% full, backup Ns old, package-import prune
+    IMPORT STATE OK
+    IMPORT STATE CRITICAL - 2 of 3 repositories are unknown to this state: restore it, or adopt, no backup yet, package-import restore FOLDER
+    IMPORT STATE OK
+    IMPORT STATE CRITICAL - database damaged: stop the importer, copy its folder away, package-import restore
+    IMPORT FAILURES UNKNOWN - database damaged: see check_import_state
+    IMPORT STATE OK
+    IMPORT FAILURES OK
+    ");
 }

@@ -31,7 +31,7 @@ fn failures_twice_as_many_as_is_normal() {
     let said = watched.nrpe.ask("check_import_failures", 4);
     assert!(!said.text().contains("future"), "{said:?}");
     insta::assert_snapshot!(watched.told(), @"
-    IMPORT FAILURES CRITICAL - 26 failing, normally 12 - 14 new since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0 (git)_ is not, package-import failures --signature yyqyvfr
+    IMPORT FAILURES CRITICAL - 26 failing, normally 12 - 14 new since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0 (git)_ is not..., package-import failures --signature yyqyvfr
     IMPORT FAILURES OK
     IMPORT FAILURES UNKNOWN - no sample since MM-DD hh:mmZ, see check_import_runs
     IMPORT FAILURES OK
@@ -55,7 +55,7 @@ fn failures_of_one_signature_that_the_total_hides() {
     watched.scene.run();
     watched.says("failures", OK, &["42 suppressed until "]);
     insta::assert_snapshot!(watched.told(), @"
-    IMPORT FAILURES WARNING - 42 (normally 2) nv3tagm unpack/unsafe-path: cannot unpack pkgNNNN_1.0.orig.tar.gz: entry up/..: names with .. are since MM-DD hh:mmZ, package-import failures --signature nv3tagm
+    IMPORT FAILURES WARNING - 42 (normally 2) nv3tagm unpack/unsafe-path: cannot unpack pkgNNNN_1.0.orig.tar.gz: entry up/..: names with... since MM-DD hh:mmZ, package-import failures --signature nv3tagm
     IMPORT FAILURES OK
     ");
 }

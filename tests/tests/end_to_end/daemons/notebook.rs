@@ -34,11 +34,22 @@ impl Notebook {
 
 /// The line without times, seconds and the use of this machine's disk.
 fn steady(line: &str) -> String {
-    let parts = line.split(", ").filter(|part| !part.starts_with("disk ") && !part.starts_with("inodes "));
-    let words = parts.collect::<Vec<_>>().join(", ");
+    let words = line.split(", ").filter_map(part).collect::<Vec<_>>().join(", ");
     let mut shown: Vec<String> = words.split(' ').map(word).collect();
     shown.dedup_by(|one, before| one.starts_with("Ns") && before.as_str() == "Ns");
     shown.join(" ")
+}
+
+/// Part of a line. How full the disk is matters only if it is full.
+fn part(part: &str) -> Option<String> {
+    let (before, use_) = part.split_once(" - ").map_or(("", part), |(before, rest)| (before, rest));
+    let shown = match use_ {
+        _ if use_.starts_with("disk ") && use_.ends_with("% full") => "disk N% full",
+        _ if use_.ends_with("% of inodes used") => "N% of inodes used",
+        _ if use_.starts_with("disk ") || use_.starts_with("inodes ") => return None,
+        _ => return Some(part.to_owned()),
+    };
+    Some(if before.is_empty() { shown.to_owned() } else { format!("{before} - {shown}") })
 }
 
 fn word(word: &str) -> String {

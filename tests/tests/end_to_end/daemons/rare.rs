@@ -29,8 +29,8 @@ fn failures_that_rise_a_second_time() {
     watched.scene.run();
     watched.says("failures", OK, &["12 failing, normally 12"]);
     insta::assert_snapshot!(watched.told(), @"
-    IMPORT FAILURES CRITICAL - 26 failing, normally 12 - 14 new since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0 (git)_ is not, package-import failures --signature yyqyvfr
-    IMPORT FAILURES CRITICAL - 66 failing, normally 12 since MM-DD hh:mmZ, again 40 since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0, package-import failures --signature yyqyvfr
+    IMPORT FAILURES CRITICAL - 26 failing, normally 12 - 14 new since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0 (git)_ is not..., package-import failures --signature yyqyvfr
+    IMPORT FAILURES CRITICAL - 66 failing, normally 12 since MM-DD hh:mmZ, again 40 since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format..., package-import failures --signature yyqyvfr
     IMPORT FAILURES OK
     ");
 }
@@ -166,6 +166,7 @@ fn ahead(watched: &Watched) -> u64 {
 /// check is green by it, and what is recorded by the new clock counts at once.
 #[test]
 fn a_clock_that_is_set_back() {
+    let mut told = String::new();
     for hours in [1, 400 * 24] {
         let watched = Watched::new(2, 1, "");
         watched.backup();
@@ -192,5 +193,64 @@ fn a_clock_that_is_set_back() {
         for check in ["failures", "freshness", "queue", "wedged"] {
             watched.says(check, OK, &[]);
         }
+        told = watched.told();
     }
+    let told = told.replace("399d 23h", "400d");
+    insta::assert_snapshot!(told, @"
+    IMPORT RUNS CRITICAL - run 1 on HOST is dated MM-DD hh:mmZ, in the future by 400d: is its clock right?, no run has ended well, package-import status
+    IMPORT WORKERS UNKNOWN - no host has to be there now, 0 running, last heard of a host in the future by 400d: is a clock right?, see check_import_runs
+    IMPORT ARCHIVE CRITICAL - poll of test/sid is dated in the future by 400d: is the clock right?, package-import archives
+    IMPORT STATE CRITICAL - backup dated in the future by 400d: is the clock right?, database not examined since MM-DD hh:mmZ, package-import backup FOLDER
+    IMPORT FAILURES WARNING - the newest sample is from the future: MM-DD hh:mmZ, package-import samples drop --after now --reason WHY
+    IMPORT RUNS OK
+    IMPORT WORKERS OK
+    IMPORT ARCHIVE OK
+    IMPORT STATE OK
+    IMPORT FAILURES OK
+    ");
+}
+
+/// Nothing has looked into the database for a week, and its file system has no room for another file; what is full here is
+/// the limit.
+#[test]
+fn a_database_that_nobody_examines_and_a_disk_without_inodes() {
+    let watched = Watched::new(1, 0, "");
+    watched.age(24 * 9);
+    watched.backup();
+    watched.says("state", WARNING, &["database not examined since "]);
+    watched.scene.run();
+    watched.says("state", OK, &[]);
+    watched.scene.configure("[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\ncritical = \"@0:100\"\n");
+    watched.says("state", CRITICAL, &["% of inodes used"]);
+    watched.configure("");
+    watched.says("state", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT STATE WARNING - database not examined since MM-DD hh:mmZ, backup Ns old, package-import status
+    IMPORT STATE OK
+    IMPORT STATE CRITICAL - N% of inodes used, backup Ns old, package-import prune
+    IMPORT STATE OK
+    ");
+}
+
+/// An archive was configured whose mirror has never answered.
+#[test]
+fn an_archive_that_was_never_polled() {
+    let watched = Watched::new(1, 0, "");
+    let keyring = watched.scene.site.files().join("archive.gpg");
+    watched.configure(&format!(
+        "[[archives]]\nname = \"other\"\ndistro = \"debian\"\nmirrors = [\"http://127.0.0.1:9/\"]\nkeyrings = [\"{}\"]\n\
+         [[archives.suites]]\nname = \"other\"\n",
+        keyring.display()
+    ));
+    watched.scene.site.importer(&["run", "--poll"]).output().unwrap();
+    watched.age(2);
+    watched.well(&["poll", "test"]);
+    watched.says("archive", CRITICAL, &["other/other never polled in 2h"]);
+    watched.configure("");
+    watched.scene.run();
+    watched.says("archive", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT ARCHIVE CRITICAL - other/other never polled in 2h, 1 of 2 polls failed, package-import archives
+    IMPORT ARCHIVE OK
+    ");
 }

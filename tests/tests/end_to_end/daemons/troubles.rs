@@ -35,6 +35,10 @@ fn work_that_cannot_be_recorded() {
     watched.says("workers", OK, &["1 of 1 hosts alive"]);
     ends(service);
     watched.well(&["verify"]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT WORKERS CRITICAL - HOST cannot record the end of attempt 4 of pkgNNNN: state database: permission denied for table version, 1 running, package-import workers
+    IMPORT WORKERS OK
+    ");
 }
 
 /// One of three hosts is silent, then two.
@@ -50,11 +54,16 @@ fn a_fleet_of_which_more_than_half_is_gone() {
     watched.says("workers", WARNING, &["one silent since "]);
     drop(second);
     watched.age(1);
-    watched.says("workers", CRITICAL, &["two silent since "]);
+    watched.says("workers", CRITICAL, &["two silent since ", "silent=2;"]);
     let again = [service("one"), service("two")];
     watched.says("workers", OK, &["3 of 3 hosts alive"]);
     again.into_iter().for_each(ends);
     ends(third);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT WORKERS WARNING - one silent since MM-DD hh:mmZ, 0 running, package-import workers
+    IMPORT WORKERS CRITICAL - one silent since MM-DD hh:mmZ, two silent since MM-DD hh:mmZ, 0 running, package-import workers
+    IMPORT WORKERS OK
+    ");
 }
 
 /// Nothing can be written although the disk has room, as by a quota: the jobs wait, and go on when it can.
@@ -64,7 +73,7 @@ fn a_disk_that_is_full() {
     watched.scene.publish(Counts { good: 24, bad: 0 });
     watched.well(&["poll"]);
     let service = watched.service_with(&[("PACKAGE_IMPORT_DISK_FULL_AFTER", "0")]);
-    watched.says("failures", CRITICAL, &[" parked since ", ": disk:", " is full: ", "no storage space"]);
+    watched.says("failures", CRITICAL, &["24 parked since ", ": disk:", " is full: ", "no storage space"]);
     ends(service);
     // There is room again; a probe finds out.
     watched.age(1);
@@ -72,6 +81,10 @@ fn a_disk_that_is_full() {
     watched.scene.run();
     watched.says("failures", OK, &["0 failing"]);
     watched.says("queue", OK, &["0 waiting"]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT FAILURES CRITICAL - 24 parked since MM-DD hh:mmZ, 0 more failing: disk:HOST:SITE/root is full: cannot create pack: no storage space, package-import status
+    IMPORT FAILURES OK
+    ");
 }
 
 /// A foreign ref is in the place of a tag of the next version: an operator has to decide.

@@ -104,11 +104,17 @@ impl World {
     /// Hours after which a stock that is larger by a factor is CRITICAL, if everything else goes on as in `of`, but for its
     /// additional attempts, which are those of one hour.
     pub fn found(&self, factor: f64, of: &Hour, within: usize) -> Option<usize> {
+        let attempts = |after: usize| if after == 0 { of.attempts } else { 0.0 };
+        self.found_as(factor, |after| Hour { attempts: attempts(after), ..of.clone() }, within)
+    }
+
+    /// The same, if everything else goes on as in the hours of `at`, by their number from now on.
+    pub fn found_as(&self, factor: f64, at: impl Fn(usize) -> Hour, within: usize) -> Option<usize> {
         let mut other = self.clone();
-        let more = (factor - 1.0) * (self.stock + of.extra);
+        let more = (factor - 1.0) * (self.stock + at(0).extra);
         (0..within).find(|after| {
-            let attempts = if *after == 0 { of.attempts } else { 0.0 };
-            let hour = Hour { extra: of.extra + more, attempts, ..of.clone() };
+            let of = at(*after);
+            let hour = Hour { extra: of.extra + more, ..of };
             other.step(&hour).is_some_and(|verdict| verdict.state == State::Critical)
         })
     }
