@@ -54,11 +54,12 @@ impl Work<'_> {
         let root = self.beside();
         fs::create_dir_all(&root).map_err(|error| format!("cannot create {}: {error}", root.display()))?;
         let mut built = Built { root, without: Vec::new() };
-        let mut some = groups.is_empty();
         for group in &groups {
-            some |= self.build(group, &mut built, watch)?;
+            self.build(group, &mut built, watch)?;
         }
-        if !some {
+        // Files that are not there any more are found missing only by the import.
+        let is_built = self.repository_beside().join("HEAD").exists();
+        if !is_built && !groups.is_empty() {
             let why = built.without.first().map_or("nothing was imported", String::as_str);
             return Err(format!("nothing can be imported again: {why}"));
         }
@@ -99,8 +100,8 @@ impl Work<'_> {
         }
     }
 
-    /// Imports a group. Returns whether there was something to import.
-    fn build(&mut self, group: &[Publication], built: &mut Built, watch: Watch<'_>) -> Result<bool, String> {
+    /// Imports a group.
+    fn build(&mut self, group: &[Publication], built: &mut Built, watch: Watch<'_>) -> Result<(), String> {
         let mut versions = Vec::new();
         for publication in group {
             // What a file's absence means for the queue is no matter of a repair.
@@ -123,12 +124,11 @@ impl Work<'_> {
             versions.extend(requests);
         }
         if versions.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         // Whatever a version waited for when it came, it was imported then.
         versions.iter_mut().for_each(|version| version.base = None);
-        self.import_group(versions, built, watch)?;
-        Ok(true)
+        self.import_group(versions, built, watch)
     }
 
     /// Imports versions together.
