@@ -236,7 +236,7 @@ impl Work<'_> {
     fn objects_of(&mut self, is_compared: bool, watch: Watch<'_>) -> Result<Built, String> {
         let fetched = if is_compared { None } else { self.fetched_beside() };
         match fetched {
-            Some(root) => Ok(Built { root, without: Vec::new() }),
+            Some(root) => Ok(Built::within(root)),
             None => self.rebuild(watch),
         }
     }
