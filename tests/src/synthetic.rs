@@ -24,6 +24,7 @@ pub struct Package {
     debian: Files,
     series: Vec<String>,
     remark: String,
+    signature: Option<String>,
 }
 
 /// A package of this name and version, with an upstream of one file and nothing below its changelog's top.
@@ -37,6 +38,7 @@ pub fn package(name: &str, version: &str) -> Package {
         debian: Files::new(),
         series: Vec::new(),
         remark: "New.".into(),
+        signature: None,
     }
 }
 
@@ -90,6 +92,12 @@ impl Package {
         self
     }
 
+    /// Sets what stands as upstream's signature beside its tarball; nobody checks it.
+    pub fn signed(mut self, text: &str) -> Package {
+        self.signature = Some(text.into());
+        self
+    }
+
     /// Writes the files into a folder and returns the `.dsc`.
     pub fn write(&self, folder: &Path) -> PathBuf {
         let plain = self.version.split_once(':').map_or(self.version.as_str(), |(_, rest)| rest);
@@ -97,7 +105,10 @@ impl Package {
         let mut debian = self.debian_files();
         let format = match plain.rsplit_once('-') {
             Some((upstream, _)) => {
-                listed.push(tarball(folder, &format!("{name}_{upstream}.orig.tar.gz"), "up", &self.upstream));
+                let orig = format!("{name}_{upstream}.orig.tar.gz");
+                listed.push(tarball(folder, &orig, "up", &self.upstream));
+                let signature = self.signature.as_ref();
+                listed.extend(signature.map(|text| file(folder, &format!("{orig}.asc"), text.as_bytes())));
                 for (component, files) in &self.components {
                     let file = format!("{name}_{upstream}.orig-{component}.tar.gz");
                     listed.push(tarball(folder, &file, component, files));
@@ -187,9 +198,12 @@ fn tarball(folder: &Path, name: &str, top: &str, files: &Files) -> Listed {
         encoder.write_all(&vec![0; content.len().next_multiple_of(512) - content.len()]).unwrap();
     }
     encoder.write_all(&[0; 1024]).unwrap();
-    let bytes = encoder.finish().unwrap();
-    fs::write(folder.join(name), &bytes).unwrap();
-    let sums = [hex(&Sha256::digest(&bytes)), hex(&Md5::digest(&bytes))];
+    file(folder, name, &encoder.finish().unwrap())
+}
+
+fn file(folder: &Path, name: &str, bytes: &[u8]) -> Listed {
+    fs::write(folder.join(name), bytes).unwrap();
+    let sums = [hex(&Sha256::digest(bytes)), hex(&Md5::digest(bytes))];
     Listed { name: name.into(), size: bytes.len(), sums }
 }
 

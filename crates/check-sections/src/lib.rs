@@ -45,7 +45,7 @@ pub const SECTIONS: [Section; 8] = [
     Section { name: "archive", figures: &["intervals"], keys: &[] },
     Section { name: "runs", figures: &["age", "stalled"], keys: &["interval"] },
     Section { name: "workers", figures: &["silent", "stuck", "hindered"], keys: &["hosts", "silent_after"] },
-    Section { name: "wedged", figures: &["oldest", "wedged", "foreign", "collisions"], keys: &[] },
+    Section { name: "wedged", figures: &["oldest", "wedged", "foreign", "collisions", "damaged"], keys: &[] },
     Section { name: "database", figures: &["backup", "integrity", "disk", "inodes", "messages"], keys: &[] },
 ];
 

@@ -140,7 +140,9 @@ pub fn undo(mending: &Mending<'_>, id: i64, applied: Plan) -> Result<(Plan, Vec<
 /// The way on for damage that no step of a plan mends: record and repository have lost so much that neither says whose the rest is.
 pub fn advice(plan: &Plan) -> Option<String> {
     let is_left = |it: &Problem| it.code.healing() == Healing::Plan && it.code != Finding::OwnerWrong;
-    let is_stuck = plan.steps.is_empty() && !plan.rebuild && plan.findings.iter().any(is_left);
+    // What cannot be looked at cannot be built anew in its place either.
+    let is_closed = plan.findings.iter().any(|it| it.code == Finding::Unreadable);
+    let is_stuck = plan.steps.is_empty() && !plan.rebuild && !is_closed && plan.findings.iter().any(is_left);
     is_stuck
         .then(|| format!("package-import repair plan {} --rebuild builds anew what is left", plan.package))
 }

@@ -1,5 +1,5 @@
 //! One round: what is due gets its place, each channel's message is put together, sent and noted. And the thread that makes a round
-//! now and then beside a run.
+//! now and then beside a run. A rehearsal makes the same rounds, and sends nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,11 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fail::fail_point;
+use state::outbox::messages::{Message, Rule};
+use state::outbox::watch::Ages;
 use state::outbox::{channels, messages, sequence, watch};
 use state::{StateError, Store};
 
-use crate::config::{Channel, Config};
+use crate::config::Config;
 use crate::send::{Unsent, send};
+use crate::text::{self, Text};
 
 /// A message belongs to whoever took it for so long: longer than any way of sending may take.
 const LEASE: i64 = 8 * 60_000;
@@ -22,6 +25,8 @@ const MOST: usize = 4;
 const PAUSE: Duration = Duration::from_secs(20);
 /// The interval of checks whether the run has ended.
 const LOOK: Duration = Duration::from_millis(100);
+/// The kind of a rehearsal's channels.
+pub const REHEARSAL: &str = "rehearsal";
 /// A run that ends waits no longer for the last round. What was not noted by then is sent again, with the same name.
 const LAST: Duration = Duration::from_secs(60);
 
@@ -39,46 +44,86 @@ pub struct Round {
 /// # Errors
 /// The state. What a channel does not take is no error: it stands in the round, and in the state.
 pub fn deliver(store: &Store, config: &Config, host: &str) -> Result<Round, StateError> {
-    if !config.channels.is_empty() {
-        store.write(|tx| watch::look(tx, &config.ages))?;
-    }
     let wanted: Vec<(&str, &str)> = config.channels.iter().map(|it| (it.name(), it.kind())).collect();
-    // One transaction where nothing has happened.
-    let first = store.write(|tx| Ok((sequence(tx)?, channels::is_news(tx, &wanted, host)?)))?;
-    while first.0 && store.write(sequence)? {}
-    if first.1 {
-        store.write(|tx| channels::follow(tx, &wanted, host))?;
-    }
+    place(store, &config.ages, &wanted, host)?;
     let mut round = Round::default();
     for channel in &config.channels {
-        serve(store, config, host, channel, &mut round)?;
+        let mut post = |message: &Message| send(channel, config, host, message);
+        serve(store, &channel.rule, host, &mut post, &mut round)?;
     }
     Ok(round)
 }
 
-/// Gives one channel what it waits for.
-fn serve(
+/// Makes a round of which nothing leaves this machine: `told` gets each message, with the name of its channel, as the channel would
+/// get it now. For a copy of a state: the messages are noted there as sent. Without a channel in the configuration there is one with
+/// the usual times.
+///
+/// # Errors
+/// The state, or the configuration.
+pub fn rehearse(
     store: &Store,
     config: &Config,
     host: &str,
-    channel: &Channel,
+    told: &mut dyn FnMut(&str, &Text),
+) -> Result<(), StateError> {
+    let rules = config.rules().map_err(|wrong| StateError::Refused(wrong.to_string()))?;
+    // In the copy, channels of other names: what waits for the real ones was not said by the rehearsal.
+    let played: Vec<(Rule, String)> = (rules.into_iter())
+        .map(|rule| {
+            (Rule { channel: format!("rehearsal of {}", rule.channel), ..rule.clone() }, rule.channel)
+        })
+        .collect();
+    let wanted: Vec<(&str, &str)> =
+        played.iter().map(|(rule, _)| (rule.channel.as_str(), REHEARSAL)).collect();
+    place(store, &config.ages, &wanted, host)?;
+    let name = config.name.as_deref().unwrap_or(host);
+    for (rule, channel) in &played {
+        let mut post = |message: &Message| {
+            told(channel, &text::of(message, name, config.url.as_deref()));
+            Ok(())
+        };
+        serve(store, rule, host, &mut post, &mut Round::default())?;
+    }
+    Ok(())
+}
+
+/// Gives what is due its place, and follows the channels that are wanted, each a name and a kind.
+fn place(store: &Store, ages: &Ages, wanted: &[(&str, &str)], host: &str) -> Result<(), StateError> {
+    if !wanted.is_empty() {
+        store.write(|tx| watch::look(tx, ages))?;
+    }
+    // One transaction where nothing has happened.
+    let first = store.write(|tx| Ok((sequence(tx)?, channels::is_news(tx, wanted, host)?)))?;
+    while first.0 && store.write(sequence)? {}
+    if first.1 {
+        store.write(|tx| channels::follow(tx, wanted, host))?;
+    }
+    Ok(())
+}
+
+/// Gives one channel what it waits for, by `post`.
+fn serve(
+    store: &Store,
+    rule: &Rule,
+    host: &str,
+    post: &mut dyn FnMut(&Message) -> Result<(), Unsent>,
     round: &mut Round,
 ) -> Result<(), StateError> {
     let by = format!("{host}:{}", std::process::id());
     for _ in 0..MOST {
-        store.write(|tx| messages::compose(tx, &channel.rule))?;
-        let Some(message) = store.write(|tx| messages::claim(tx, channel.name(), &by, LEASE))? else {
+        store.write(|tx| messages::compose(tx, rule))?;
+        let Some(message) = store.write(|tx| messages::claim(tx, &rule.channel, &by, LEASE))? else {
             return Ok(());
         };
-        match send(channel, config, host, &message) {
+        match post(&message) {
             Ok(()) => {
                 fail_point!("notify/sent");
                 store.write(|tx| messages::sent(tx, &message))?;
-                round.sent.push(channel.name().to_owned());
+                round.sent.push(rule.channel.clone());
             }
             Err(why) => {
                 store.write(|tx| messages::failed(tx, &message, &why.0))?;
-                round.failed.push((channel.name().to_owned(), why));
+                round.failed.push((rule.channel.clone(), why));
                 return Ok(());
             }
         }

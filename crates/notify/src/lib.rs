@@ -20,5 +20,5 @@ pub mod text;
 mod webhook;
 
 pub use config::{Channel, Config, Wrong};
-pub use courier::{Courier, Round, deliver};
+pub use courier::{Courier, REHEARSAL, Round, deliver, rehearse};
 pub use send::{Unsent, trial};

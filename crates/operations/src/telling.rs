@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use importer::queue::session::Session;
+use notify::text::Text;
 use notify::{Config, Courier, Round};
 use serde::Serialize;
 use state::Store;
@@ -54,6 +55,28 @@ pub fn start(session: &Arc<Session>) -> Result<Courier, Error> {
 /// The configuration or the state.
 pub fn deliver(at: &Opened) -> Result<Round, Error> {
     Ok(notify::deliver(&at.store, &config(&at.config)?, &importer::root::host_name())?)
+}
+
+/// Has a round made on the copy of a state: each message is handed over, and nothing is sent.
+///
+/// # Errors
+/// The configuration or the state.
+pub(crate) fn rehearse(at: &Opened, told: &mut dyn FnMut(&str, &Text)) -> Result<(), Error> {
+    Ok(notify::rehearse(&at.store, &config(&at.config)?, &importer::root::host_name(), told)?)
+}
+
+/// The times of the next digests in a rehearsal, in milliseconds since 1970.
+///
+/// # Errors
+/// The state.
+pub(crate) fn digests_due(at: &Opened) -> Result<Vec<i64>, Error> {
+    let channels = at.store.read(channels::list)?.into_iter();
+    Ok(channels.filter(|it| it.kind == notify::REHEARSAL).filter_map(|it| it.digest_due).collect())
+}
+
+/// A message as its channel gets it: the channel and the subject, then the body.
+pub(crate) fn as_sent(channel: &str, text: &Text) -> String {
+    format!("to {channel}: {}\n{}", text.subject, text.body.trim_end())
 }
 
 /// A channel of the configuration, or one that another host has.

@@ -1,6 +1,7 @@
 //! Looking into a repository that is damaged, and changing what only a repair changes. Everybody else's way in is
 //! [`Repository`]: it refuses what cannot be read.
 
+mod copy;
 mod reach;
 mod rebuilt;
 
@@ -20,6 +21,7 @@ use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::verify::LONGEST;
 use crate::{Error, ObjectId};
+pub use copy::{first_missing, index_anew, take_copy};
 pub use reach::incomplete;
 pub use rebuilt::Rebuilt;
 

@@ -59,8 +59,10 @@ pub fn look(at: &At<'_>, problems: Vec<Problem>) -> Result<Looked, Error> {
     }
     let readable = match mend::refs(at.repository) {
         Ok(readable) => readable,
-        // Files that their owner cannot read are read once their modes are mended.
-        Err(_) if !steps.is_empty() => return Ok(Looked { findings, steps, moves: None }),
+        // Files that their owner cannot read are read once their modes are mended; what is wrong beside that is said.
+        Err(_) if !steps.is_empty() || findings.iter().any(|it| it.code == Finding::Unreadable) => {
+            return Ok(Looked { findings, steps, moves: None });
+        }
         Err(error) => return Err(error),
     };
     let store = at.repository.store(1);
@@ -114,7 +116,12 @@ fn reason(lost: &[(String, ObjectId)]) -> String {
     match lost.split_first() {
         None => "what a pack that is not whole had".to_owned(),
         Some(((name, missing), more)) => {
-            format!("{name} leads to {missing}, which is nowhere; so do {} other refs", more.len())
+            let more = match more.len() {
+                0 => String::new(),
+                1 => "; so does another ref".to_owned(),
+                some => format!("; so do {some} other refs"),
+            };
+            format!("{name} leads to {missing}, which is nowhere{more}")
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What waits for an operator, and for how long?
 use plugin::time::{age, date, span};
-use plugin::views::{self, Wedged as Row};
+use plugin::views::{self, Damaged, Wedged as Row};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
 /// Section `[checks.wedged]`.
@@ -11,6 +11,7 @@ struct Policy {
     wedged: LimitTexts,
     foreign: LimitTexts,
     collisions: LimitTexts,
+    damaged: LimitTexts,
 }
 
 /// The packages that have waited longest are listed one by one.
@@ -20,7 +21,7 @@ struct Wedged;
 
 impl Check for Wedged {
     const PROGRAM: &'static str = "check_import_wedged";
-    const ABOUT: &'static str = "What waits for a person: wedged packages, moved branches, tags that differ?\n-w and -c are those of the one \
+    const ABOUT: &'static str = "What waits for a person: wedged packages, moved branches, damaged repositories?\n-w and -c are those of the one \
          that has waited longest: 1d and 7d.";
     const EXAMPLES: &'static str = "  check_import_wedged -v\n  check_import_wedged -w 3d -c 14d";
     const NEXT: &'static str = "package-import failures --state wedged";
@@ -37,6 +38,7 @@ impl Check for Wedged {
         let wedged = (counters.get("state_wedged") - suppressed).max(0);
         let (foreign, examples) = views::foreign_refs(database, &facts, LOOKED_AT)?;
         let (collisions, colliding) = views::collisions(database, &facts, LOOKED_AT)?;
+        let damaged = views::damaged(database, &facts)?;
         let since =
             rows.first().map(|row| row.since).into_iter().chain(colliding.first().map(|it| it.since)).min();
         let oldest = since.map_or(0.0, |since| age(now, since));
@@ -55,6 +57,8 @@ impl Check for Wedged {
         report.measure("foreign", foreign as f64, Unit::Count, &limits);
         let limits = Limits::optional(Unit::Count, &policy.collisions)?;
         report.measure("collisions", collisions as f64, Unit::Count, &limits);
+        let limits = Limits::optional(Unit::Count, &policy.damaged)?;
+        report.measure("damaged", damaged.packages as f64, Unit::Count, &limits);
 
         match rows.first() {
             Some(row) => {
@@ -63,7 +67,9 @@ impl Check for Wedged {
                 report.say(format!("{} for {waited}: {}/{}", row.package, row.stage, row.code));
                 report.next(format!("package-import show {}", row.package));
             }
-            None if collisions == 0 && foreign == 0 => report.say("nothing waits for a person"),
+            None if collisions == 0 && foreign == 0 && damaged.packages == 0 => {
+                report.say("nothing waits for a person");
+            }
             None => {}
         }
         if let Some(first) = colliding.first() {
@@ -84,6 +90,7 @@ impl Check for Wedged {
             ));
             report.next(format!("package-import show {}", first.package));
         }
+        say_damaged(&mut report, &damaged, now);
         if let (true, Some(first)) = (suppressed > 0, suppressions.first()) {
             report.say(format!("{suppressed} suppressed until {}", date(first.until)));
         }
@@ -109,6 +116,15 @@ impl Check for Wedged {
         }
         Ok(report)
     }
+}
+
+/// Repositories with findings: a plan mends them.
+fn say_damaged(report: &mut Report, damaged: &Damaged, now: i64) {
+    let Some((code, package, since)) = &damaged.oldest else { return };
+    let (number, waited) = (damaged.packages, span(age(now, *since)));
+    let noun = if number == 1 { "repository" } else { "repositories" };
+    report.say(format!("{number} damaged {noun}, the oldest finding {code} in {package} for {waited}"));
+    report.next(format!("package-import repair plan --code {code}"));
 }
 
 fn describe(row: &Row, now: i64) -> String {

@@ -156,6 +156,7 @@ fn a_worker_finds_it_too() {
     let failures = queue
         .texts("SELECT s.stage || '/' || s.code FROM failure f JOIN signature s ON s.id = f.signature_id");
     assert_eq!(failures, ["verify/repository-damaged"]);
+    assert_eq!(queue.texts("SELECT code FROM finding"), ["upstream-differs"]);
     let said = queue.well(&["log", "a0"]);
     assert!(TOLD.iter().all(|word| said.contains(word)), "{said}");
 }

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use anyhow::Error;
 use operations::LookBack;
 use operations::questions::{self, Failures, FailuresWanted};
+use state::repair::findings::Count;
 use state::words::{Class, FailureState};
 
 use super::Installation;
@@ -13,7 +14,7 @@ use crate::time::{at, until};
 /// What fails, by cause; with --signature, --state or --packages, which packages
 ///
 /// Packages with one cause have one signature, whose short id every command takes. Held packages are left out of the
-/// causes, and marked among the packages.
+/// causes, and marked among the packages. Damaged repositories are listed below, by finding: docs/repair.md.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  package-import failures\n  package-import failures --signature k3v9q2m\n  package-import failures --since 2h --packages"
@@ -74,6 +75,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             "{}",
             if wanted.is_narrowed() { "no failure matches" } else { "nothing fails" }
         )?;
+        findings(&answer)?;
     } else if wanted.by_package() {
         screen::page();
         screen::as_of(arguments.at)?;
@@ -94,7 +96,21 @@ fn signatures(answer: &Failures) -> io::Result<()> {
         rows.add_row([&group.signature, &group.packages.to_string(), &at(group.since), &group.class, &cause]);
     }
     print(&rows)?;
-    more(answer.signatures.len(), answer.all.0, "cause")
+    more(answer.signatures.len(), answer.all.0, "cause")?;
+    findings(answer)
+}
+
+/// What is wrong with repositories, whether a package fails for it or not.
+fn findings(answer: &Failures) -> io::Result<()> {
+    let counted: Vec<&Count> = answer.findings.iter().filter(|it| it.packages > it.muted).collect();
+    let Some(first) = counted.first() else { return Ok(()) };
+    let mut rows = table(&["DAMAGE", "PACKAGES", "MUTED", "SINCE"]);
+    for it in &counted {
+        rows.add_row([&it.code, &it.packages.to_string(), &it.muted.to_string(), &at(it.since)]);
+    }
+    writeln!(screen::stdout())?;
+    print(&rows)?;
+    writeln!(screen::stdout(), "Next:\n  package-import repair plan --code {}", first.code)
 }
 
 fn packages(answer: &Failures, with_cause: bool) -> io::Result<()> {

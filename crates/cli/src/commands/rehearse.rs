@@ -1,8 +1,9 @@
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Error};
-use operations::rehearsal::{self, Line, Rehearsed, Scenario, Voice};
+use operations::rehearsal::{self, Checks, Line, Rehearsed, Scenario, Voice};
 
 use super::Installation;
 use crate::exit;
@@ -11,8 +12,9 @@ use crate::time::at;
 
 /// Play a bad night against a throw-away copy of the state, to train: what status, checks and messages would say
 ///
-/// The clock of the copy is simulated, and three hours pass in seconds; --speed slows them down. Repositories are not
-/// touched, nothing is fetched, and the installation itself is only read. Scenarios: outage, full-disk, bad-release,
+/// The clock of the copy is simulated, and three hours pass in seconds; --speed slows them down. Checks are the installed
+/// programs, asked every five minutes; messages are those that [notify] would send, and are only shown. Repositories are not
+/// touched, nothing is fetched or sent, and the installation itself is only read. Scenarios: outage, full-disk, bad-release,
 /// collision-wave, damaged-database.
 #[derive(clap::Args)]
 #[command(
@@ -26,6 +28,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "json")]
     speed: Option<u32>,
 
+    /// The folder of the check_import_* programs, if they are not where they are installed usually
+    #[arg(long, value_name = "FOLDER")]
+    checks: Option<PathBuf>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -35,6 +41,12 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let opened = installation.open()?;
     let folder = tempfile::Builder::new().prefix("package-import-rehearsal-").tempdir();
     let folder = folder.context("cannot make a folder for the copy")?;
+    let checks = Checks::of(installation, arguments.checks.as_deref());
+    if checks.names().is_empty() {
+        screen::say!(
+            "no check_import_* is installed here, so none is asked; --checks FOLDER says where they are"
+        );
+    }
     let mut last = None;
     let mut failed = None;
     let mut told = |line: &Line| {
@@ -46,7 +58,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             failed.get_or_insert(error);
         }
     };
-    let rehearsed = rehearsal::rehearse(&opened, arguments.scenario, folder.path(), &mut told)?;
+    let rehearsed = rehearsal::rehearse(&opened, arguments.scenario, folder.path(), &checks, &mut told)?;
     if let Some(error) = failed {
         return Err(error.into());
     }
@@ -73,7 +85,14 @@ fn shown(line: &Line) -> String {
         Voice::Message => "message",
         Voice::Person => "person ",
     };
-    paragraph(0, &plain(&format!("{} {voice} {}", at(line.at), line.text)))
+    let mut lines = line.text.lines();
+    let first = lines.next().unwrap_or_default();
+    let mut shown = paragraph(0, &plain(&format!("{} {voice} {first}", at(line.at))));
+    for more in lines {
+        let indent = " ".repeat(more.len() - more.trim_start().len());
+        shown.push_str(format!("\n    | {indent}{}", plain(more)).trim_end());
+    }
+    shown
 }
 
 /// Drafts of post-mortems of the night.

@@ -3,6 +3,7 @@
 mod ancestors;
 mod cache;
 mod children;
+mod from_remote;
 mod gather;
 mod history;
 mod lineage_wait;

@@ -37,7 +37,10 @@ pub fn with_state(
     });
     // A state that cannot be read now has nothing to add.
     let Ok(witness) = witness else { return plan };
-    add_gone(&mut plan, mending.check.expected.versions.len());
+    let source = witness.remotes.iter().find(|it| it.there.is_some() && it.there == it.here);
+    let source = source.map(|it| it.remote.as_str());
+    add_gone(&mut plan, mending.check.expected.versions.len(), source);
+    add_source(&mut plan, source);
     add_listed(&mut plan, &witness);
     add_remotes(&mut plan, &witness, fingerprint(mending.check.root, name).as_deref());
     plan
@@ -64,14 +67,29 @@ fn add_versions(plan: &mut Plan, unrecorded: &[Unrecorded], is_all: bool) {
     }
 }
 
-/// If nothing is left of a repository, all versions are imported again, which gives the same commits.
-fn add_gone(plan: &mut Plan, versions: usize) {
+/// If nothing is left of a repository, it comes from a remote that has all of it; else all versions are imported again, which gives
+/// the same commits.
+fn add_gone(plan: &mut Plan, versions: usize, source: Option<&str>) {
     if !plan.findings.iter().any(|it| it.code == Finding::RepositoryGone) {
         return;
     }
+    let after = match source {
+        Some(remote) => format!("{versions} versions, from remote {remote}; imported again if it lacks any"),
+        None => format!("{versions} versions, imported again"),
+    };
     let step = Step::new(Act::Queue, Mark::Create, "repository", Finding::RepositoryGone.as_str());
-    let step = step.moving(None, Some(format!("{versions} versions, imported again")));
-    plan.steps.push(Step { imports: versions as u64, ..step.by_person().for_good() });
+    let step = step.moving(None, Some(after));
+    let imports = if source.is_some() { 0 } else { versions as u64 };
+    plan.steps.push(Step { imports, ..step.by_person().for_good() });
+}
+
+/// Names the remote that objects come from: nothing is imported again then.
+fn add_source(plan: &mut Plan, source: Option<&str>) {
+    let Some(remote) = source.filter(|_| !plan.rebuild) else { return };
+    for step in plan.steps.iter_mut().filter(|step| step.act == Act::Rebuild) {
+        step.imports = 0;
+        step.reason = format!("{}; remote {remote} has them", step.reason);
+    }
 }
 
 fn add_listed(plan: &mut Plan, witness: &Witness) {

@@ -136,6 +136,18 @@ impl Config {
         Ok(Config { name: file.name, url, ages, channels })
     }
 
+    /// The rules of the channels; without any channel, that of one with the usual times.
+    ///
+    /// # Errors
+    /// The usual times cannot be read.
+    pub(crate) fn rules(&self) -> Result<Vec<Rule>, Wrong> {
+        if !self.channels.is_empty() {
+            return Ok(self.channels.iter().map(|it| it.rule.clone()).collect());
+        }
+        let common = Common { name: "nobody".into(), now: None, digest: None, pace: None };
+        rule("notify", &File::default(), &common).map(|rule| vec![rule])
+    }
+
     /// A channel by its name.
     pub fn channel(&self, name: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.name() == name)

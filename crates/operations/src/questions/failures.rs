@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use state::StateError;
 use state::read::failures::{self, Failing, Filter, Group};
+use state::repair::findings::{self, Count};
 use state::tx::Tx;
 use state::words::{Class, FailureState};
 
@@ -42,6 +43,8 @@ pub struct Failures {
     pub packages: Vec<Failing>,
     /// Number of signatures and of packages without the limit.
     pub all: (i64, i64),
+    /// What is wrong with repositories, by code, as the last look found it; empty if failures are left out, and for a past time.
+    pub findings: Vec<Count>,
 }
 
 /// Signatures that something fails with.
@@ -79,6 +82,7 @@ pub fn failures(at: &Opened, wanted: &FailuresWanted) -> Result<Failures, Error>
             now,
             signatures: failures::groups(tx, &filter, limit)?,
             all: failures::count(tx, &filter)?,
+            findings: if wanted.is_narrowed() { Vec::new() } else { findings::summary(tx)? },
             packages: if wanted.by_package() { failures::packages(tx, &filter, limit)? } else { Vec::new() },
         })
     })?)

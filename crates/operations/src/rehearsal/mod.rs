@@ -1,7 +1,10 @@
-//! Plays a bad night against a throw-away copy of an installation's state, in simulated time: what `status`, the verdicts that
-//! the checks read, and messages would have said, so that a team can train. Repositories are not touched, and nothing is
-//! fetched: what happens to imports is decided by the script.
+//! Plays a bad night against a throw-away copy of an installation's state, in simulated time: what `status`, the checks and
+//! messages would have said, so that a team can train. Repositories are not touched, nothing is fetched and nothing is sent:
+//! what happens to imports is decided by the script. Checks are the installed programs, asked about the copy; messages come out
+//! of the copy's outbox, by the channels and times of the configuration.
 
+mod checks;
+mod crier;
 mod player;
 mod scenarios;
 
@@ -19,9 +22,11 @@ use state::{Store, transfer};
 use crate::error::Error;
 use crate::installation::Opened;
 use crate::questions::IncidentShown;
+use crier::Crier;
 
-pub use player::{Beat, Night, play};
-pub use scenarios::night;
+pub use checks::Checks;
+pub use player::play;
+pub use scenarios::{Beat, Night, night};
 
 words! {
     /// The scenarios of rehearsals.
@@ -47,9 +52,9 @@ pub enum Voice {
     Script,
     /// `status`.
     Status,
-    /// A check.
+    /// A check: its name, and the line that it prints.
     Check,
-    /// A message to whoever is told of incidents.
+    /// A message: its channel and subject, then the lines of it.
     Message,
     /// A person of the script, by a command.
     Person,
@@ -80,6 +85,7 @@ pub fn rehearse(
     at: &Opened,
     scenario: Scenario,
     folder: &Path,
+    checks: &Checks,
     told: &mut dyn FnMut(&Line),
 ) -> Result<Rehearsed, Error> {
     let file = folder.join("state.db");
@@ -92,43 +98,42 @@ pub fn rehearse(
     transfer::complete(&store)?;
     if scenario == Scenario::DamagedDatabase {
         drop(store);
-        return damaged(&file, &location, i64::try_from(now).unwrap_or(0), told);
+        return damaged(&file, &location, checks, told);
     }
     let copy = Opened { root: folder.to_owned(), config: at.config.clone(), store };
-    play(&copy, &clock, &night(scenario), told)
+    play(&copy, &clock, &night(scenario), checks, told)
 }
 
 /// Plays the scenario of a database with a missing part.
 fn damaged(
     file: &Path,
     location: &Location,
-    now: i64,
+    checks: &Checks,
     told: &mut dyn FnMut(&Line),
 ) -> Result<Rehearsed, Error> {
-    let mut lines = Vec::new();
-    let mut say = |voice: Voice, text: String| {
-        let line = Line { at: now, voice, text };
-        told(&line);
-        lines.push(line);
-    };
-    say(Voice::Script, "a part of state.db is overwritten".into());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let mut crier = Crier::new(told);
+    crier.say(now, Voice::Script, "a part of state.db is overwritten".into());
     let failed = |error| Error::File { what: format!("cannot rehearse in {}", file.display()), error };
     let mut content = bounded::file::read(file, u64::MAX).map_err(failed)?;
     // The first page names the tables; everything behind it holds them.
     content.iter_mut().skip(100).step_by(7).for_each(|byte| *byte ^= 0x5a);
     fs::write(file, content).map_err(failed)?;
     let status = location.open().map(drop).map_or_else(|error| error.to_string(), |()| "nothing".into());
-    say(Voice::Status, format!("Error: {status}"));
-    say(Voice::Check, "check_import_state: CRITICAL - database damaged".into());
+    crier.say(now, Voice::Status, format!("Error: {status}"));
+    checks.ask(file, now).into_iter().for_each(|answer| crier.answered(now, answer));
+    let silent = "nothing is sent: what is to be told stands in the database; the checks tell of it";
+    crier.say(now, Voice::Message, silent.into());
     for step in [
         "stop the service, or take the line of runs out of the crontab, and wait until nothing runs",
         "cp -a ROOT ROOT.damaged; rm ROOT/state.db*",
         "package-import restore --state-only BACKUP: versions that are in the repositories are put on record again",
         "package-import status; then start the service again",
     ] {
-        say(Voice::Person, step.into());
+        crier.say(now, Voice::Person, step.into());
     }
-    Ok(Rehearsed { lines, incidents: Vec::new() })
+    Ok(Rehearsed { lines: crier.lines, incidents: Vec::new() })
 }
 
 /// The state of a copy, for whoever plays a night of their own.

@@ -1,6 +1,6 @@
 //! Plays a script minute by minute: uploads come, workers work, and the script decides what the world is like.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -14,10 +14,13 @@ use state::runs::{self, NewRun, Process};
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{events, hold, samples};
 
+use super::checks::Checks;
+use super::crier::Crier;
+use super::scenarios::{Beat, Night};
 use super::{Line, Rehearsed, Voice};
 use crate::error::Error;
 use crate::installation::Opened;
-use crate::questions;
+use crate::{questions, telling};
 
 const MINUTE: i64 = 60_000;
 const LEASE: i64 = 10 * MINUTE;
@@ -29,70 +32,32 @@ const DISK: &str = "disk:rehearsal:/srv/import";
 /// Uploads of a minute, and packages that there are at least.
 const UPLOADS: usize = 6;
 const PACKAGES: usize = 60;
-/// Incidents are looked for every so many minutes.
+/// Checks are asked every so many minutes, as monitoring does.
 const LOOKS: i64 = 5;
 /// Claims of a minute, at most.
 const CLAIMS: usize = 60;
 
-/// Something that happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Beat {
-    /// The mirror is out of reach,
-    MirrorGoes,
-    /// and can be reached again.
-    MirrorComes,
-    /// The disk is full,
-    DiskFills,
-    /// and has room again.
-    DiskHasRoom,
-    /// This number of packages is imported again by a faulty release, and fails.
-    ReleaseBreaks(usize),
-    /// The next release has no such fault.
-    ReleaseIsMended,
-    /// Somebody moves so many branches.
-    Collide(usize),
-    /// A person decides about all collisions, with a reason.
-    Settle(String),
-    /// A person suppresses the newest signature, with a reason.
-    Suppress(String),
-    /// A person tries all failing packages again, with a reason.
-    Retry(String),
-    /// A person holds the first packages, with a reason.
-    Hold(usize, String),
-    /// A person lets them go.
-    Release(usize),
-}
-
-/// A script.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Night {
-    /// The events, each with its minute.
-    pub beats: Vec<(i64, Beat)>,
-    /// The length, in minutes.
-    pub minutes: i64,
-}
-
 struct Player<'a> {
     at: &'a Opened,
     clock: &'a Arc<AtomicI64>,
-    told: &'a mut dyn FnMut(&Line),
+    crier: Crier<'a>,
+    checks: &'a Checks,
     run: i64,
     packages: Vec<(i64, String)>,
     mirror_is_away: bool,
     disk_is_full: bool,
     broken: BTreeSet<i64>,
-    lines: Vec<Line>,
-    said: BTreeMap<String, String>,
 }
 
-/// Plays a night on a state whose clock is `clock`.
+/// Plays a night on a state whose clock is `clock`. Checks are asked about `state.db` in the root.
 pub fn play(
     at: &Opened,
     clock: &Arc<AtomicI64>,
     night: &Night,
+    checks: &Checks,
     told: &mut dyn FnMut(&Line),
 ) -> Result<Rehearsed, Error> {
-    let mut player = Player::begin(at, clock, told)?;
+    let mut player = Player::begin(at, clock, checks, told)?;
     for minute in 0..night.minutes {
         for (_, beat) in night.beats.iter().filter(|(at, _)| *at == minute) {
             player.happens(beat)?;
@@ -106,8 +71,11 @@ impl<'a> Player<'a> {
     fn begin(
         at: &'a Opened,
         clock: &'a Arc<AtomicI64>,
+        checks: &'a Checks,
         told: &'a mut dyn FnMut(&Line),
     ) -> Result<Player<'a>, Error> {
+        // What was to be told before is not told by the rehearsal.
+        telling::rehearse(at, &mut |_, _| ())?;
         let process = Process { pid: 1, start: 1, boot: HOST.into() };
         let run = NewRun { host: HOST, mode: "service", process: &process, version: "rehearsal", jobs: 4 };
         let run = at.store.write(|tx| runs::begin(tx, &run))?;
@@ -121,14 +89,13 @@ impl<'a> Player<'a> {
         Ok(Player {
             at,
             clock,
-            told,
+            crier: Crier::new(told),
+            checks,
             run,
             packages,
             mirror_is_away: false,
             disk_is_full: false,
             broken: BTreeSet::new(),
-            lines: Vec::new(),
-            said: BTreeMap::new(),
         })
     }
 
@@ -137,19 +104,7 @@ impl<'a> Player<'a> {
     }
 
     fn say(&mut self, voice: Voice, text: String) {
-        let line = Line { at: self.now(), voice, text };
-        (self.told)(&line);
-        self.lines.push(line);
-    }
-
-    /// Says what is another text than before about one thing.
-    fn say_changed(&mut self, voice: Voice, about: &str, text: String) {
-        if self.said.get(about) == Some(&text) || (text.is_empty() && !self.said.contains_key(about)) {
-            return;
-        }
-        self.said.insert(about.to_owned(), text.clone());
-        let text = if text.is_empty() { format!("{about}: nothing any more") } else { text };
-        self.say(voice, text);
+        self.crier.say(self.now(), voice, text);
     }
 
     fn happens(&mut self, beat: &Beat) -> Result<(), Error> {
@@ -328,15 +283,16 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Reports the present state, where it differs from the last report.
+    /// Reports the present state, where it differs from the last report: `status`, messages, and checks when they are asked.
     fn tell(&mut self, has_to_look: bool) -> Result<(), Error> {
+        let now = self.now();
         let status = self.at.store.read(|tx| state::read::status::read(tx, 1))?;
         let outages: Vec<String> = (status.outages.iter())
             .map(|it| {
                 format!("OUTAGE: {} ({} parked)", it.dependency, if it.parked > 0 { "jobs" } else { "none" })
             })
             .collect();
-        self.say_changed(Voice::Status, "outages", outages.join("; "));
+        self.crier.say_changed(now, "outages", outages.join("; "));
         let top =
             status.top.first().map(|it| format!(", most with {} {}/{}", it.signature, it.stage, it.code));
         let failing = match status.failing / 10 * 10 {
@@ -344,38 +300,48 @@ impl<'a> Player<'a> {
             0 => format!("some packages fail{}", top.unwrap_or_default()),
             tens => format!("{tens} packages or more fail{}", top.unwrap_or_default()),
         };
-        self.say_changed(Voice::Status, "failing packages", failing);
+        self.crier.say_changed(now, "failing packages", failing);
         let waiting = match status.collisions.collisions {
             0 => String::new(),
             some => format!("{some} collisions wait for a decision"),
         };
-        self.say_changed(Voice::Status, "collisions", waiting);
-        for verdict in self.at.store.read(|tx| state::read::verdicts::list(tx, None))? {
-            let alerts = matches!(verdict.state.as_str(), "WARNING" | "CRITICAL");
-            let text = if alerts {
-                format!("check_import_failures: {} - {}", verdict.state, verdict.text)
-            } else {
-                String::new()
-            };
-            self.say_changed(Voice::Check, &format!("alert of {}", verdict.figure), text);
-        }
-        if !has_to_look {
-            return Ok(());
-        }
-        let since = std::time::Duration::from_secs(6 * 3600);
-        for it in questions::incidents(self.at, Some(since))?.incidents {
-            let state = if it.ended.is_some() { "is over" } else { "has begun" };
-            self.say_changed(Voice::Message, &it.id, format!("incident {} {state}: {}", it.id, it.title()));
+        self.crier.say_changed(now, "collisions", waiting);
+        self.tell_people()?;
+        if has_to_look {
+            let answers = self.checks.ask(&self.at.root.join("state.db"), now);
+            answers.into_iter().for_each(|answer| self.crier.answered(now, answer));
         }
         Ok(())
     }
 
-    fn end(self) -> Result<Rehearsed, Error> {
+    fn end(mut self) -> Result<Rehearsed, Error> {
         self.at.store.write(|tx| runs::end(tx, self.run, "ended", None))?;
         let since = std::time::Duration::from_secs(24 * 3600);
         let found = questions::incidents(self.at, Some(since))?;
         let shown = found.incidents.iter().map(|it| questions::incident(self.at, &it.id));
-        Ok(Rehearsed { lines: self.lines, incidents: shown.collect::<Result<_, _>>()? })
+        let incidents = shown.collect::<Result<_, _>>()?;
+        self.digests()?;
+        Ok(Rehearsed { lines: self.crier.lines, incidents })
+    }
+
+    /// The digests that follow the night: what is not told at once stands there.
+    fn digests(&mut self) -> Result<(), Error> {
+        let end = self.now();
+        let mut due = telling::digests_due(self.at)?;
+        due.sort_unstable();
+        for at in due.into_iter().filter(|at| *at >= end) {
+            self.clock.store(at, Ordering::SeqCst);
+            self.tell_people()?;
+        }
+        self.clock.store(end, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn tell_people(&mut self) -> Result<(), Error> {
+        let (now, crier) = (self.now(), &mut self.crier);
+        telling::rehearse(self.at, &mut |channel, text| {
+            crier.say(now, Voice::Message, telling::as_sent(channel, text));
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use importer::config::Config;
 use operations::Opened;
 use operations::questions::{self, Incident, IncidentKind};
-use operations::rehearsal::{Scenario, night, play};
+use operations::rehearsal::{Checks, Scenario, night, play};
 use state::open::Location;
 use state::{meta, values};
 
@@ -21,7 +21,7 @@ fn after_a_release(folder: &std::path::Path) -> Opened {
     let store = location.open_or_make().unwrap().with_clock(Arc::clone(&clock));
     store.write(|tx| meta::set(tx, meta::PAST_SINCE, &START.to_string())).unwrap();
     let at = Opened { root: "/nonexistent".into(), config: Config::default(), store };
-    let _ = play(&at, &clock, &night(Scenario::BadRelease), &mut |_| ()).unwrap();
+    let _ = play(&at, &clock, &night(Scenario::BadRelease), &Checks::none(), &mut |_| ()).unwrap();
     clock.store(START + 2_000 * MINUTE, Ordering::SeqCst);
     at
 }

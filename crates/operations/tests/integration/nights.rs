@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use importer::config::Config;
 use operations::Opened;
 use operations::questions::{self, IncidentKind, IncidentShown};
-use operations::rehearsal::{Beat, Night, Rehearsed, Scenario, Voice, night, play, rehearse};
+use operations::rehearsal::{Beat, Checks, Night, Rehearsed, Scenario, Voice, night, play, rehearse};
 use state::meta;
 use state::open::Location;
 
@@ -39,7 +39,7 @@ fn installation(location: &Location, clock: &Arc<AtomicI64>) -> Opened {
 fn played(location: &Location, night: &Night) -> (Opened, Rehearsed) {
     let clock = Arc::new(AtomicI64::new(START));
     let at = installation(location, &clock);
-    let rehearsed = play(&at, &clock, night, &mut |_| ()).unwrap();
+    let rehearsed = play(&at, &clock, night, &Checks::none(), &mut |_| ()).unwrap();
     assert!(clock.load(Ordering::SeqCst) >= START + night.minutes * MINUTE);
     (at, rehearsed)
 }
@@ -194,6 +194,59 @@ fn a_night_on_postgresql_is_the_same() {
     assert_eq!(rehearsed.lines, here.lines);
 }
 
+/// What people are told in a night: the minute, and the message as it would be sent.
+fn told(scenario: Scenario) -> Vec<(i64, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "[notify]\nname = 'example'\n[[notify.mail]]\nname = 'team'\nfrom = 'a@example.org'\nto = ['b@example.org']\n";
+    std::fs::write(&file, text).unwrap();
+    let clock = Arc::new(AtomicI64::new(START));
+    let mut at = installation(&Location::Sqlite(folder.path().join("state.db")), &clock);
+    at.config = Config::load(Some(&file), folder.path()).unwrap();
+    let rehearsed = play(&at, &clock, &night(scenario), &Checks::none(), &mut |_| ()).unwrap();
+    let messages = rehearsed.lines.into_iter().filter(|line| line.voice == Voice::Message);
+    messages.map(|line| ((line.at - START) / MINUTE, line.text)).collect()
+}
+
+#[test]
+fn a_rehearsal_shows_what_people_would_be_told_as_it_would_be_sent() {
+    let outage = told(Scenario::Outage);
+    let begun = "\
+to team: [example] CRITICAL - mirror.example.org is out of reach: connection refused
+CRITICAL - mirror.example.org is out of reach: connection refused
+
+  since 2026-01-05 00:15Z
+  What needs it waits, and goes on by itself when it is back.
+
+Next:
+  package-import status";
+    let ended = "\
+to team: [example] OK - mirror.example.org is back: it was out of reach for 91 min since 2026-01-05 00:15Z
+OK - mirror.example.org is back: it was out of reach for 91 min since
+  2026-01-05 00:15Z
+
+  from 2026-01-05 00:15Z to 2026-01-05 01:47Z
+
+Next:
+  package-import status";
+    let digest = "\
+to team: [example] DIGEST - 1 new signature
+DIGEST - 1 new signature
+
+New signatures
+  2026-01-05 00:15Z tq49q7k fetch/connect: mirror.example.org:
+    connection refused
+
+Next:
+  package-import failures --signature tq49q7k";
+    let wanted = [(16, begun), (112, ended), (420, digest)].map(|(at, text)| (at, text.to_owned()));
+    assert_eq!(outage, wanted);
+    // What is not told at once is told by the next digest, after the night.
+    let wave = told(Scenario::CollisionWave);
+    let [(420, digest)] = &wave[..] else { panic!("{wave:#?}") };
+    assert!(digest.starts_with("to team: [example] DIGEST - 12 collisions\n"), "{digest}");
+}
+
 #[test]
 fn a_quiet_night_has_no_incident() {
     let folder = tempfile::tempdir().unwrap();
@@ -212,8 +265,10 @@ fn a_rehearsal_changes_nothing() {
         for scenario in Scenario::ALL {
             let folder = tempfile::tempdir().unwrap();
             let mut told = Vec::new();
-            let done =
-                rehearse(&world.at, *scenario, folder.path(), &mut |line| told.push(line.clone())).unwrap();
+            let done = rehearse(&world.at, *scenario, folder.path(), &Checks::none(), &mut |line| {
+                told.push(line.clone())
+            })
+            .unwrap();
             assert_eq!(done.lines, told, "{scenario}");
             assert!(told.iter().any(|line| line.voice == Voice::Script), "{scenario}: {told:#?}");
             assert!(told.iter().any(|line| line.voice == Voice::Status), "{scenario}: {told:#?}");

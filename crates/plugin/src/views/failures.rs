@@ -237,6 +237,37 @@ pub fn collisions(
     Ok((count, rows))
 }
 
+/// Repositories with findings that count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damaged {
+    /// Packages with findings.
+    pub packages: i64,
+    /// The oldest finding: its code, its package, and milliseconds since 1970 at which it was found.
+    pub oldest: Option<(String, String, i64)>,
+}
+
+/// The schema that has findings.
+const FINDINGS: i64 = 12;
+
+/// Packages whose repositories have findings, without muted ones; none with the state of an older importer.
+pub fn damaged(database: &mut Database<'_>, facts: &Facts) -> Result<Damaged, Trouble> {
+    if facts.schema.is_none_or(|schema| schema < FINDINGS) {
+        return Ok(Damaged::default());
+    }
+    let now = database.now()?;
+    let sql =
+        "SELECT code, package, since FROM check_v1_findings WHERE muted_until IS NULL OR muted_until <= $1
+        ORDER BY since, package, code LIMIT 1";
+    let row = match database.first(sql, &[Parameter::Integer(now)]) {
+        Ok(Some(row)) => row,
+        Ok(None) | Err(Trouble::NoData(_)) => return Ok(Damaged::default()),
+        Err(error) => return Err(error),
+    };
+    let oldest = Some((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.integer(2)?));
+    let sql = "SELECT COUNT(DISTINCT package) FROM check_v1_findings WHERE muted_until IS NULL OR muted_until <= $1";
+    Ok(Damaged { packages: database.row(sql, &[Parameter::Integer(now)])?.integer(0)?, oldest })
+}
+
 /// Number of wedged packages that are suppressed. It is read only if there are suppressions.
 pub fn wedged_suppressed(database: &mut Database<'_>) -> Result<i64, Trouble> {
     let now = database.now()?;

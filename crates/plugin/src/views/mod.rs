@@ -10,8 +10,9 @@ mod queue;
 
 pub use archives::{SuiteVerdict, Waits, left_out, suite_verdicts, waits};
 pub use failures::{
-    Collision, ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, collisions, foreign_refs,
-    live, newest_message, suppressions, verdict, verdict_value, wedged, wedged_suppressed, worst_signatures,
+    Collision, Damaged, ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, collisions,
+    damaged, foreign_refs, live, newest_message, suppressions, verdict, verdict_value, wedged,
+    wedged_suppressed, worst_signatures,
 };
 pub use fleet::{
     Host, Progress, Run, Running, abandoned, hosts, is_known, last_run, open_runs, progress, recent_runs,

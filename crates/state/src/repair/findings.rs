@@ -111,11 +111,14 @@ pub struct Count {
     pub since: i64,
 }
 
-/// All codes that there are findings of, those of most packages first.
+/// All codes that there are findings of, those of most packages first; none for a past time, of which they are not kept.
 ///
 /// # Errors
 /// The database.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Vec<Count>, StateError> {
+    if tx.is_past() {
+        return Ok(Vec::new());
+    }
     let now = tx.now()?;
     let sql = "SELECT f.code, COUNT(*), COUNT(DISTINCT f.package_id),
             COUNT(DISTINCT CASE WHEN EXISTS (SELECT 1 FROM mute m WHERE m.code = f.code AND m.ended IS NULL AND m.until > ?1

@@ -135,6 +135,14 @@ CREATE VIEW check_v1_collisions AS
     SELECT c.id, p.name AS package, c.name, c.kind, c.since FROM collision c JOIN package p ON p.id = c.package_id
     WHERE c.ended IS NULL AND p.held = 0;
 
+-- What is wrong with repositories, as the last look found it. muted_until: when it counts again, if it does not count now.
+DROP VIEW IF EXISTS check_v1_findings;
+CREATE VIEW check_v1_findings AS
+    SELECT f.code, p.name AS package, f.since,
+        (SELECT MAX(m.until) FROM mute m WHERE m.ended IS NULL AND m.code = f.code
+            AND (m.package_id IS NULL OR m.package_id = f.package_id)) AS muted_until
+    FROM finding f JOIN package p ON p.id = f.package_id WHERE p.held = 0;
+
 -- Suites that are followed, how often they are polled, and since when.
 DROP VIEW IF EXISTS check_v1_suites;
 CREATE VIEW check_v1_suites AS

@@ -122,6 +122,7 @@ fn lower(world: &World) {
         "check_v1_foreign_refs",
         "check_v1_remotes",
         "check_v1_collisions",
+        "check_v1_findings",
     ]
     .map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));

@@ -19,7 +19,7 @@ fn req2_a_healthy_installation() {
     IMPORT ARCHIVE OK - 1 suite polled 5m ago | intervals=0.33;2;6 oldest=300s suites=1 failed=0 unreachable=0
     IMPORT RUNS OK - last good run ended 4m ago on a: 1 done, 0 failed | age=240s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s
     IMPORT WORKERS OK - no host has to be there now, 0 running | silent=0;0;0 stuck=0;0 longest=0s hosts=0 running=0 hindered=0;0
-    IMPORT WEDGED OK - nothing waits for a person | oldest=0s;86400;604800 wedged=0 held=0 suppressed=0 foreign=0;0 collisions=0
+    IMPORT WEDGED OK - nothing waits for a person | oldest=0s;86400;604800 wedged=0 held=0 suppressed=0 foreign=0;0 collisions=0 damaged=0
     ");
 }
 
@@ -255,15 +255,15 @@ fn req2_wedged() {
     world.failures(run, "moved", 3, "ref-moved");
     world.wedge("moved");
     insta::assert_snapshot!(world.says("wedged", &["-v"]), @r"
-    IMPORT WEDGED OK - 3 wait for a person, moved0 for 0s: fetch/ref-moved | oldest=0s;86400;604800 wedged=3 held=0 suppressed=0 foreign=0;0 collisions=0
+    IMPORT WEDGED OK - 3 wait for a person, moved0 for 0s: fetch/ref-moved | oldest=0s;86400;604800 wedged=3 held=0 suppressed=0 foreign=0;0 collisions=0 damaged=0
     moved0 for 0s: fetch/ref-moved: archive unreachable
     moved1 for 0s: fetch/ref-moved: archive unreachable
     moved2 for 0s: fetch/ref-moved: archive unreachable
     ");
     world.advance(2 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=0 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=0 foreign=0;0 collisions=0 damaged=0");
     world.advance(6 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED CRITICAL - 3 wait for a person, moved0 for 8d: fetch/ref-moved, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=691200s;86400;604800 wedged=3 held=0 suppressed=0 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED CRITICAL - 3 wait for a person, moved0 for 8d: fetch/ref-moved, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=691200s;86400;604800 wedged=3 held=0 suppressed=0 foreign=0;0 collisions=0 damaged=0");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn req14_wedged_and_suppressed() {
     world.failures(run, "other", 1, "bad-ref");
     world.wedge("");
     world.suppress("moved1", world.now() + DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, 1 suppressed until 2026-11-27, nothing heard since 11-24 08:01Z, package-import show moved0 | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=1 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, 1 suppressed until 2026-11-27, nothing heard since 11-24 08:01Z, package-import show moved0 | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=1 foreign=0;0 collisions=0 damaged=0");
     world
         .store
         .write(|tx| {
@@ -284,9 +284,9 @@ fn req14_wedged_and_suppressed() {
         })
         .unwrap();
     world.suppress("moved2", world.now() + 2 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED UNKNOWN - 1 wait for a person, other0 for 0s: fetch/bad-ref, 2 suppressed until 2026-11-27, 1 held, nothing heard since 11-24 08:01Z | oldest=0s;86400;604800 wedged=1 held=1 suppressed=2 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED UNKNOWN - 1 wait for a person, other0 for 0s: fetch/bad-ref, 2 suppressed until 2026-11-27, 1 held, nothing heard since 11-24 08:01Z | oldest=0s;86400;604800 wedged=1 held=1 suppressed=2 foreign=0;0 collisions=0 damaged=0");
     world.advance(3 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved1 for 5d: fetch/ref-moved, 1 held, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=432000s;86400;604800 wedged=3 held=1 suppressed=0 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved1 for 5d: fetch/ref-moved, 1 held, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=432000s;86400;604800 wedged=3 held=1 suppressed=0 foreign=0;0 collisions=0 damaged=0");
 }
 
 #[test]

@@ -28,6 +28,7 @@ DROP INDEX history_incomplete;
 DROP VIEW check_v1_waits;
 DROP VIEW check_v1_foreign_refs;
 DROP VIEW check_v1_collisions;
+DROP VIEW check_v1_findings;
 DROP VIEW check_v1_remotes;
 DROP TABLE repository;
 DROP VIEW check_v1_channels;

@@ -16,6 +16,41 @@ fn refused(queue: &Queue, arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), text(&output))
 }
 
+/// The answers of checks in a rehearsal.
+fn answers(night: &Value) -> Vec<String> {
+    let lines = night["lines"].as_array().unwrap().iter().filter(|line| line["voice"] == "check");
+    lines.map(|line| line["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_rehearsal_has_the_installed_checks_answer() {
+    let queue = Queue::sqlite();
+    queue.enqueue_one();
+    queue.well(&["run"]);
+    let outage = answers(&asked(&queue, &["rehearse", "outage", "--json"]));
+    let said = |check: &str| outage.iter().filter(|line| line.starts_with(check)).collect::<Vec<_>>();
+    let failures = said("check_import_failures: ");
+    let [away, .., back] = failures[..] else { panic!("{outage:#?}") };
+    assert!(
+        away.contains("IMPORT FAILURES CRITICAL - ") && away.contains("mirror.example.org is out of reach")
+    );
+    assert!(back.contains("IMPORT FAILURES OK - 0 failing"), "{back}");
+    assert!(outage.iter().all(|line| !line.contains('|')), "without figures: {outage:#?}");
+    // Of a state that cannot be read one check alerts, and the others name it.
+    let damaged = answers(&asked(&queue, &["rehearse", "damaged-database", "--json"]));
+    assert_eq!(damaged.len(), 8, "{damaged:#?}");
+    for line in &damaged {
+        let wanted = match line.starts_with("check_import_state: ") {
+            true => "IMPORT STATE CRITICAL - database damaged",
+            false => "UNKNOWN - database damaged: see check_import_state",
+        };
+        assert!(line.contains(wanted), "{line}");
+    }
+    let none = tempfile::tempdir().unwrap();
+    let without = queue.command(&["rehearse", "outage", "--checks"]).arg(none.path()).output().unwrap();
+    assert!(text(&without).contains("no check_import_* is installed here"), "{}", text(&without));
+}
+
 /// A time as people write it, to the millisecond.
 fn time(at: i64) -> String {
     let seconds = std::time::Duration::from_millis(u64::try_from(at).unwrap());

@@ -109,7 +109,7 @@ pub const DAMAGES: &[Damage] = &[
     }),
     damage("refs-folder-gone", "folder-gone", |it| fs::remove_dir_all(it.join("refs")).unwrap()),
     damage("index-gone", "pack-index-gone", |it| each_pack(it, "idx", |path| fs::remove_file(path).unwrap())),
-    damage("pack-cut", "objects-missing", |it| each_pack(it, "pack", cut)),
+    damage("pack-cut", "pack-torn", |it| each_pack(it, "pack", cut)),
     damage("pack-flipped", "objects-missing", |it| each_pack(it, "pack", flip)),
     damage("packs-gone", "pack-gone", |it| each_pack(it, "pack", |path| fs::remove_file(path).unwrap())),
     damage("objects-gone", "objects-missing", |it| {

@@ -69,6 +69,11 @@ const LISTED: &str =
         files, published, first_seen, gone)
     VALUES (PACKAGE, 'a', 'debian', 'sid', 'main', '9-1', 'pool/x.dsc', 'x', 'index', '[]', 1, 1, GONE)";
 
+/// The codes of the list below.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|it| it.code)
+}
+
 const ALL: &[Elsewhere] = &[
     of("version-lost", "version-unknown", |it, name| {
         it.change(name, "DELETE FROM version WHERE package_id = PACKAGE AND version = '1.0-1'");

@@ -1,8 +1,10 @@
 //! Repositories are damaged in every way of the list: a plan changes nothing, what is applied is what was planned, nothing is left to
 //! do then, and it can be taken back.
 
+mod codes;
 mod damages;
 mod elsewhere;
+mod from_remote;
 mod itself;
 mod kept;
 mod kinds;
@@ -10,6 +12,7 @@ mod operator;
 mod page;
 mod rebuild;
 mod safety;
+mod some;
 mod storm;
 
 use std::collections::BTreeMap;

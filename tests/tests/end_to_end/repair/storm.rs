@@ -157,6 +157,28 @@ fn inflict(archive: &Archive, name: &str, (kind, number): (&str, usize)) {
     }
 }
 
+/// Of each kind: the number, what is left for a person, and why.
+fn table(count: usize, left: &BTreeMap<String, String>) -> String {
+    let mut rows: BTreeMap<&str, (usize, BTreeMap<&str, usize>)> = BTreeMap::new();
+    for number in 0..count {
+        let row = rows.entry(kind(number, count).0).or_default();
+        row.0 += 1;
+        if let Some(code) = left.get(&format!("p{number:03}")) {
+            *row.1.entry(code).or_default() += 1;
+        }
+    }
+    let row = |(kind, (all, left)): (&&str, &(usize, BTreeMap<&str, usize>))| {
+        let why: Vec<String> = left.iter().map(|(code, number)| format!("{number} {code}")).collect();
+        format!("| {kind} | {all} | {} | {} |", left.values().sum::<usize>(), why.join(", "))
+    };
+    let lines: Vec<String> =
+        MIXTURE.iter().filter_map(|(kind, _)| rows.get_key_value(kind)).map(row).collect();
+    format!(
+        "| what was wrong | packages | left for a person | why |\n| --- | --- | --- | --- |\n{}",
+        lines.join("\n")
+    )
+}
+
 #[test]
 fn of_five_hundred_failures_few_are_left_for_a_person() {
     let count = if is_long() { 500 } else { 20 };
@@ -208,6 +230,7 @@ fn of_five_hundred_failures_few_are_left_for_a_person() {
         .map(|(name, code)| format!("{name} ({}): {code}", kind(name[1..].parse().unwrap(), count).0))
         .collect();
     println!("{count} packages, {} failed at first; left: {}\n{}", first.len(), left.len(), told.join("\n"));
+    println!("{}", table(count, &left));
     assert!(left.len() * 20 < count.max(40), "{told:#?}");
     // One that nothing has happened to is built anew of what the archive has, and is the same.
     let plan = run(&["repair", "plan", "zz", "--rebuild", "--exit-code", "--json"]);

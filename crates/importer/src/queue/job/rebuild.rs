@@ -25,6 +25,15 @@ pub(super) struct Built {
     pub(super) root: PathBuf,
     /// Versions that could not be built, with the reasons.
     pub(super) without: Vec<String>,
+    /// Number of versions that were built.
+    versions: usize,
+}
+
+impl Built {
+    /// One in this root, with nothing in it that was imported.
+    pub(super) fn within(root: PathBuf) -> Built {
+        Built { root, without: Vec::new(), versions: 0 }
+    }
 }
 
 impl Work<'_> {
@@ -53,12 +62,12 @@ impl Work<'_> {
         self.remove_beside();
         let root = self.beside();
         fs::create_dir_all(&root).map_err(|error| format!("cannot create {}: {error}", root.display()))?;
-        let mut built = Built { root, without: Vec::new() };
-        let mut some = groups.is_empty();
+        let mut built = Built::within(root);
         for group in &groups {
-            some |= self.build(group, &mut built, watch)?;
+            self.build(group, &mut built, watch)?;
         }
-        if !some {
+        // Files that are not there any more are found missing only by the import.
+        if built.versions == 0 && !groups.is_empty() {
             let why = built.without.first().map_or("nothing was imported", String::as_str);
             return Err(format!("nothing can be imported again: {why}"));
         }
@@ -84,7 +93,7 @@ impl Work<'_> {
         }
         let root = self.beside();
         fs::create_dir_all(&root).map_err(|error| format!("cannot create {}: {error}", root.display()))?;
-        let mut built = Built { root, without: Vec::new() };
+        let mut built = Built::within(root);
         self.import_group(versions, &mut built, watch)?;
         built.without.into_iter().next().map_or(Ok(()), Err)
     }
@@ -99,8 +108,8 @@ impl Work<'_> {
         }
     }
 
-    /// Imports a group. Returns whether there was something to import.
-    fn build(&mut self, group: &[Publication], built: &mut Built, watch: Watch<'_>) -> Result<bool, String> {
+    /// Imports a group.
+    fn build(&mut self, group: &[Publication], built: &mut Built, watch: Watch<'_>) -> Result<(), String> {
         let mut versions = Vec::new();
         for publication in group {
             // What a file's absence means for the queue is no matter of a repair.
@@ -123,12 +132,11 @@ impl Work<'_> {
             versions.extend(requests);
         }
         if versions.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         // Whatever a version waited for when it came, it was imported then.
         versions.iter_mut().for_each(|version| version.base = None);
-        self.import_group(versions, built, watch)?;
-        Ok(true)
+        self.import_group(versions, built, watch)
     }
 
     /// Imports versions together.
@@ -151,9 +159,12 @@ impl Work<'_> {
         if let Some(failure) = ended.failure {
             return Err(failure.to_string());
         }
+        built.versions += ended.reports.iter().flatten().filter(|report| report.commit.is_some()).count();
         for report in ended.reports.iter().flatten().filter(|report| report.code.is_some()) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            let line = format!("built without {}: {}", text(&report.version), text(&report.message));
+            let version = text(&report.version);
+            let version = if version.is_empty() { "a version" } else { &version };
+            let line = format!("built without {version}: {}", text(&report.message));
             self.log.line(&line);
             if report.commit.is_none() {
                 built.without.push(line);

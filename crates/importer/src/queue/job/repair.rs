@@ -10,6 +10,8 @@ use state::repair::plans::{self, Part, PartState, PlanKind};
 use state::repair::{findings, kept};
 use state::{StateError, versions};
 
+use super::from_remote::imports_all;
+use super::rebuild::Built;
 use super::{Watch, Work};
 use crate::checking::Check;
 use crate::failure::{Code, Failure};
@@ -124,7 +126,7 @@ impl Work<'_> {
         plan
     }
 
-    fn expected(&self) -> versions::Expected {
+    pub(super) fn expected(&self) -> versions::Expected {
         let name = self.claim.package.as_str();
         // A state that cannot be read now is no fault of the repository.
         self.session.store.read(|tx| versions::expected(tx, name)).unwrap_or_default()
@@ -183,11 +185,15 @@ impl Work<'_> {
             return;
         }
         let is_compared = plan.rebuild && in_repository;
+        let mut without = Vec::new();
         let brought = if plan.ancestors {
             Some(self.beside())
         } else if is_compared || plan.steps.iter().any(|step| step.act == Act::Rebuild) {
-            match self.rebuild(watch) {
-                Ok(built) => Some(built.root),
+            match self.objects_of(is_compared, watch) {
+                Ok(built) => {
+                    without = built.without;
+                    Some(built.root)
+                }
                 Err(_) if self.session.is_stopping() => {
                     self.cancelled = true;
                     return;
@@ -209,8 +215,9 @@ impl Work<'_> {
         match done {
             Ok((Repaired::Applied(steps, news), unrecorded)) => {
                 self.news.add(news);
-                let plan = Plan { steps, ..plan };
-                self.end_applied(part, &plan, &unrecorded);
+                let mut plan = Plan { steps, ..plan };
+                self.from_remote_if_gone(&mut plan);
+                self.end_applied(part, &plan, &unrecorded, &without);
             }
             Ok((Repaired::Stale(changed), _)) => {
                 let note = format!("stale: {}", changed.join("; "));
@@ -222,6 +229,24 @@ impl Work<'_> {
             Err(_) if self.session.is_stopping() => self.cancelled = true,
             Err(error) => self.end_part(part, PartState::Failed, None, Some(&error.to_string())),
         }
+    }
+
+    /// Brings the objects that a plan needs into a repository beside: from a remote if one has all of them, else all is imported
+    /// again. What is compared is built anew in any case.
+    fn objects_of(&mut self, is_compared: bool, watch: Watch<'_>) -> Result<Built, String> {
+        let fetched = if is_compared { None } else { self.fetched_beside() };
+        match fetched {
+            Some(root) => Ok(Built::within(root)),
+            None => self.rebuild(watch),
+        }
+    }
+
+    /// Where nothing is left of a repository, it comes from a remote if one has all of it; then nothing is imported again.
+    fn from_remote_if_gone(&mut self, plan: &mut Plan) {
+        if !plan.steps.iter().any(imports_all) || !self.fetched_whole() {
+            return;
+        }
+        plan.steps.iter_mut().filter(|step| imports_all(step)).for_each(|step| step.act = Act::Rebuild);
     }
 
     /// A plan about the state alone: is it what would be planned now?
@@ -237,14 +262,16 @@ impl Work<'_> {
         Ok((done, Vec::new()))
     }
 
-    fn end_applied(&mut self, part: &Part, plan: &Plan, unrecorded: &[Unrecorded]) {
+    /// Notes what was done, and what could not be built for it.
+    fn end_applied(&mut self, part: &Part, plan: &Plan, unrecorded: &[Unrecorded], without: &[String]) {
         let (session, claim) = (self.session, self.claim);
         let text = serde_json::to_string(plan).unwrap_or_default();
+        let note = Some(without.join("; ")).filter(|note| !note.is_empty());
         let written = session.patiently("what a repair has done", || {
             session.store.write(|tx| {
                 let package = (claim.package_id, claim.package.as_str());
                 repairing::take_state_steps(tx, package, plan, unrecorded, VERSION)?;
-                plans::end(tx, part, PartState::Applied, Some(&text), None)
+                plans::end(tx, part, PartState::Applied, Some(&text), note.as_deref())
             })
         });
         self.not_noted(written.err());
@@ -308,7 +335,7 @@ impl Work<'_> {
         problems.iter().any(heals) && self.heal_all()
     }
 
-    fn heal_all(&mut self) -> bool {
+    pub(super) fn heal_all(&mut self) -> bool {
         if !self.session.config.repair.automatic {
             return false;
         }
