@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -18,6 +19,14 @@ pub fn binary() -> &'static Path {
         Some(path) => path.into(),
         None => built("package-import").to_owned(),
     })
+}
+
+/// Copies the binary to where it is started from. Another process writes the copy: a child that is started meanwhile by
+/// another test would hold the file open for writing, and a program that is being written cannot be started.
+pub fn copy_binary(to: &Path) {
+    let status = Command::new("cp").arg(binary()).arg(to).status().unwrap();
+    assert!(status.success());
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// The root of an installation, and a folder for the files of packages.

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use package_import_tests::installation::binary;
+use package_import_tests::installation::{binary, copy_binary};
 use package_import_tests::oracle::is_root;
 use package_import_tests::queue::{Queue, text};
 use package_import_tests::synthetic::package;
@@ -17,8 +17,7 @@ const NOBODY: u32 = 65534;
 /// The binary, where other users can run it.
 fn for_everybody(folder: &Path) -> PathBuf {
     let copy = folder.join("package-import");
-    fs::copy(binary(), &copy).unwrap();
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    copy_binary(&copy);
     copy
 }
 

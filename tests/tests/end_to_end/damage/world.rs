@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use package_import_tests::installation::binary;
+use package_import_tests::installation::copy_binary;
 use package_import_tests::oracle::is_root;
 use package_import_tests::programs::built;
 use package_import_tests::queue::Queue;
@@ -78,8 +78,7 @@ fn for_everybody() -> PathBuf {
     let folder = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path();
     fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
     let program = folder.join("package-import");
-    fs::copy(binary(), &program).unwrap();
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    copy_binary(&program);
     program
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use package_import_tests::installation::{Installation, reports};
+use package_import_tests::installation::{Installation, copy_binary, reports};
 use package_import_tests::synthetic::package;
 
 /// No clock, host name, user, route or order reaches an object or a ref.
@@ -40,7 +40,7 @@ fn the_same_files_give_the_same_refs_everywhere() {
     }
     // The binary may lie where others must not look: it is copied to where they may.
     let copy = elsewhere.files().join("package-import");
-    fs::copy(inner.get_program(), &copy).unwrap();
+    copy_binary(&copy);
     command.arg(copy).args(inner.get_args());
     command.env("TZ", "Pacific/Kiritimati").env("HOME", "/nonexistent").env("LC_ALL", "tr_TR.UTF-8");
     let (code, reports) = reports(command.output().unwrap());
