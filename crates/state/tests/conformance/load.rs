@@ -17,6 +17,9 @@ fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
 }
 
+/// Number of jobs that are done in any case, however long that takes.
+const ENOUGH: u64 = 100;
+
 /// Measurements of all threads.
 #[derive(Default)]
 struct Tally {
@@ -115,7 +118,10 @@ fn nobody_is_told_that_the_database_is_locked() {
                 scope.spawn(|| read(&world, &tally));
             });
             let end = Instant::now() + duration;
-            while Instant::now() < end {
+            // A machine with much other work takes longer for them.
+            let latest = end + Duration::from_secs(120);
+            let is_enough = || tally.done.load(Ordering::SeqCst) > ENOUGH || Instant::now() > latest;
+            while Instant::now() < end || !is_enough() {
                 thread::sleep(Duration::from_millis(50));
             }
             tally.stop.store(true, Ordering::SeqCst);
@@ -135,7 +141,7 @@ fn nobody_is_told_that_the_database_is_locked() {
             tally.largest.load(Ordering::SeqCst)
         );
         assert!(tally.largest.load(Ordering::SeqCst) <= 200);
-        assert!(tally.done.load(Ordering::SeqCst) > 100);
+        assert!(tally.done.load(Ordering::SeqCst) > ENOUGH);
         // The long version is not run by CI, whose machines may be under any load.
         assert!(!is_long() || at(99) <= 100_000, "the 99th percentile of waiting is {} us", at(99));
         assert_eq!(world.counter("running"), 0);
