@@ -129,6 +129,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         published: None,
         stands: None,
     };
+    work.repair_before_import(watch);
     let mut first = work.import(plan, watch);
     if work.heal_met() {
         first.extend(work.import(None, watch));

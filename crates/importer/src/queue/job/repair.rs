@@ -9,6 +9,7 @@ use state::events::By;
 use state::queue::Claim;
 use state::repair::plans::{self, Part, PartState, PlanKind};
 use state::repair::{findings, kept};
+use state::words::Tasks;
 use state::{StateError, versions};
 
 use super::from_remote::imports_all;
@@ -60,6 +61,26 @@ pub(super) fn settle_when_recorded(session: &Session, claim: &Claim) {
 }
 
 impl Work<'_> {
+    /// Carries out what is asked for before the same job imports: a plan is about the repository as it was without that. Where
+    /// repositories are a cache, an import fetches them first.
+    pub(super) fn repair_before_import(&mut self, watch: Watch<'_>) {
+        let (session, id, tasks) = (self.session, self.claim.package_id, self.claim.tasks);
+        if !tasks.has(Tasks::REPAIR) || !tasks.has(Tasks::IMPORT) || session.cache().is_some() {
+            return;
+        }
+        let open = session.patiently("plans of repair", || session.store.read(|tx| plans::open(tx, id)));
+        match open {
+            Ok(open) => {
+                for part in open.iter().filter(|part| part.state == PartState::Wanted.as_str()) {
+                    if !self.cancelled {
+                        self.carry_out(part, watch);
+                    }
+                }
+            }
+            Err(error) => self.not_noted(Some(error)),
+        }
+    }
+
     /// Makes and carries out what is asked for.
     pub(super) fn repair(&mut self, watch: Watch<'_>) {
         let (session, id) = (self.session, self.claim.package_id);
