@@ -129,6 +129,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         published: None,
         stands: None,
     };
+    work.repair_before_import(watch);
     let mut first = work.import(plan, watch);
     if work.heal_met() {
         first.extend(work.import(None, watch));
@@ -149,6 +150,9 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     let repack = repository::wants_repack(session, &claim, finished.outcome);
     let (finished, settled) =
         record_outcome::record_surely(session, finished, done, &found, repack, claim.lane);
+    if !reports.is_empty() {
+        repair::settle_when_recorded(session, &claim);
+    }
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }

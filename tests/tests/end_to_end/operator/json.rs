@@ -66,11 +66,11 @@ fn what_is_wrong() {
     .top[]{bug class code last note packages policy signature since stage text}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["failures"])), @r"
-    {all now packages signatures v}
+    {all findings now packages signatures v}
     .signatures[]{bug class code last note packages policy signature since stage text}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["failures", "--packages"])), @r"
-    {all now packages signatures v}
+    {all findings now packages signatures v}
     .packages[]{attempts code due held message package signature since stage state version}
     .signatures[]{bug class code last note packages policy signature since stage text}
     ");

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use package_import_tests::programs::built;
+
 use super::damages::DAMAGES;
 use super::{World, upload};
 
@@ -37,6 +39,44 @@ fn a_check_in_the_queue_mends_what_needs_no_person_and_lists_the_rest() {
     assert!(metrics.contains("package_import_damaged_packages{code=\"hooks-foreign\"} 1"), "{metrics}");
     let plans = world.said(&["repair", "list"]);
     assert!(plans.contains("automatic"), "{plans}");
+    let failures = world.said(&["failures"]);
+    assert!(
+        failures.contains("DAMAGE") && failures.contains("repair plan --code hooks-foreign"),
+        "{failures}"
+    );
+    let said = wedged_says(&world);
+    assert!(said.contains(" damaged=2") && said.contains("2 damaged repositories"), "{said}");
+    // What is muted does not count.
+    world.said(&["mute", "hooks-foreign", "--until", "2d", "--reason", "ours"]);
+    let said = wedged_says(&world);
+    assert!(said.contains(" damaged=1") && said.contains("record-broken in record-broken"), "{said}");
+}
+
+fn wedged_says(world: &World) -> String {
+    let mut check = std::process::Command::new(built("check_import_wedged"));
+    let output = check.arg("--state").arg(world.it.root().join("state.db")).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A job that imports and repairs looks at versions before they are on record: they are no findings afterwards.
+#[test]
+fn nothing_is_found_of_what_a_job_has_just_imported() {
+    let world = World::with(&["a0"]);
+    let store = state::open::Location::new(&world.it.root(), None, None).open().unwrap();
+    store.write(|tx| tx.execute("DELETE FROM version", &[])).unwrap();
+    drop(store);
+    let next = world.write(&upload("a0", "1.0-3", &["1.0-2", "1.0-1"]));
+    let enqueue = ["enqueue", "--allow-unsigned", "--distro", "debian", "--suite", "sid"];
+    assert!(world.command(&enqueue).arg(&next).output().unwrap().status.success());
+    let (_, plan) = world.json(&["repair", "plan", "a0", "--json"]);
+    assert_eq!(plan["packages"][0]["findings"][0]["code"], "repository-unknown", "{plan:#}");
+    let id = plan["plan"]["id"].to_string();
+    let (code, applied) = world.json(&["repair", "apply", &id, "--reason", "a test", "--json"]);
+    assert_eq!((code, &applied["packages"][0]["state"]), (0, &"applied".into()), "{applied:#}");
+    assert!(world.refs("a0").contains_key("refs/tags/debian/1.0-3"), "the same job imports");
+    let (_, failures) = world.json(&["failures", "--json"]);
+    assert_eq!(failures["findings"].as_array().map(Vec::len), Some(0), "{failures:#}");
+    assert!(world.output(&["verify", "a0"]).status.success());
 }
 
 #[test]

@@ -16,6 +16,11 @@ fn is_long() -> bool {
     std::env::var_os("STORM").is_some()
 }
 
+/// The number of packages of a long form; `STORM=150` is one in between.
+fn long(usual: usize) -> usize {
+    std::env::var("STORM").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// Numbers that are the same each time.
 struct Dice(u64);
 
@@ -40,7 +45,7 @@ fn lost(world: &World, name: &str, published: &Refs) -> Vec<String> {
 
 #[test]
 fn after_a_random_mixture_everything_is_clean_or_named_and_nothing_is_lost() {
-    let count = if is_long() { 200 } else { 12 };
+    let count = if is_long() { long(200) } else { 12 };
     let names: Vec<String> = (0..count).map(|number| format!("p{number:03}")).collect();
     let world = World::with(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let whole: Vec<Refs> = names.iter().map(|name| world.refs(name)).collect();
@@ -181,7 +186,7 @@ fn table(count: usize, left: &BTreeMap<String, String>) -> String {
 
 #[test]
 fn of_five_hundred_failures_few_are_left_for_a_person() {
-    let count = if is_long() { 500 } else { 20 };
+    let count = if is_long() { long(500) } else { 20 };
     let archive = Archive::new(&["main"]);
     let names: Vec<String> = (0..count).map(|number| format!("p{number:03}")).collect();
     names.iter().for_each(|name| archive.add("main", name, "1.0-1"));

@@ -6,8 +6,10 @@ use packaging_repo::verify::Problem;
 use repair::{Act, Plan};
 use source_package::finding::Healing;
 use state::events::By;
+use state::queue::Claim;
 use state::repair::plans::{self, Part, PartState, PlanKind};
 use state::repair::{findings, kept};
+use state::words::Tasks;
 use state::{StateError, versions};
 
 use super::from_remote::imports_all;
@@ -17,7 +19,7 @@ use crate::checking::Check;
 use crate::failure::{Code, Failure};
 use crate::inspect::InspectError;
 use crate::protocol::{Outcome as Became, RepairWork, Repaired, Unrecorded};
-use crate::queue::session::VERSION;
+use crate::queue::session::{Session, VERSION};
 use crate::repairing::{self, Mending};
 
 /// The actor of automatic repairs, in the records.
@@ -25,7 +27,60 @@ pub(crate) const ITSELF: &str = "package-import";
 /// The failures of an import that mean a damaged repository.
 const MET: [Code; 3] = [Code::Repository, Code::RepositoryLost, Code::Locked];
 
+/// Looks again at a repository with findings, once the versions of a job are on record: what the job itself has found, it has found
+/// before, and versions that were just imported seemed to be unknown.
+pub(super) fn settle_when_recorded(session: &Session, claim: &Claim) {
+    let (store, id, name) = (&session.store, claim.package_id, claim.package.as_str());
+    // A state that cannot be read now is looked at by the next check.
+    let known = store.read(|tx| findings::of_package(tx, id)).unwrap_or_default();
+    if known.is_empty() || session.is_stopping() {
+        return;
+    }
+    let Ok(expected) = store.read(|tx| versions::expected(tx, name)) else { return };
+    let mending = Mending {
+        check: Check {
+            program: &session.program,
+            root: &session.root,
+            package: name,
+            expected: &expected,
+            limits: &session.config.limits,
+        },
+        fence: None,
+        default_branch: session.config.import.default_branch.as_deref(),
+        brought: None,
+    };
+    let plan = repairing::plan(&mending, Some(store), |pid| session.started(claim.attempt, pid));
+    session.is_over(claim.attempt);
+    let Ok(plan) = plan else { return };
+    let rows = repairing::rows(&plan.findings);
+    let settled = session
+        .patiently("what is wrong with a repository", || store.write(|tx| findings::settle(tx, id, &rows)));
+    if let Err(error) = settled {
+        session.troubles.note("findings", &error);
+    }
+}
+
 impl Work<'_> {
+    /// Carries out what is asked for before the same job imports: a plan is about the repository as it was without that. Where
+    /// repositories are a cache, an import fetches them first.
+    pub(super) fn repair_before_import(&mut self, watch: Watch<'_>) {
+        let (session, id, tasks) = (self.session, self.claim.package_id, self.claim.tasks);
+        if !tasks.has(Tasks::REPAIR) || !tasks.has(Tasks::IMPORT) || session.cache().is_some() {
+            return;
+        }
+        let open = session.patiently("plans of repair", || session.store.read(|tx| plans::open(tx, id)));
+        match open {
+            Ok(open) => {
+                for part in open.iter().filter(|part| part.state == PartState::Wanted.as_str()) {
+                    if !self.cancelled {
+                        self.carry_out(part, watch);
+                    }
+                }
+            }
+            Err(error) => self.not_noted(Some(error)),
+        }
+    }
+
     /// Makes and carries out what is asked for.
     pub(super) fn repair(&mut self, watch: Watch<'_>) {
         let (session, id) = (self.session, self.claim.package_id);
@@ -222,6 +277,7 @@ impl Work<'_> {
             Ok((Repaired::Stale(changed), _)) => {
                 let note = format!("stale: {}", changed.join("; "));
                 self.end_part(part, PartState::Stale, None, Some(&note));
+                self.look_again();
             }
             Ok((Repaired::Planned(..) | Repaired::Forgotten, _)) => {
                 self.end_part(part, PartState::Failed, None, Some("the repair answered something else"));
@@ -275,10 +331,14 @@ impl Work<'_> {
             })
         });
         self.not_noted(written.err());
-        // The remaining findings are reported, too.
+        self.look_again();
+    }
+
+    /// What is wrong now, after a repair or in its place.
+    fn look_again(&mut self) {
         match self.look(None) {
             Ok(plan) => self.keep_findings(&plan.findings),
-            Err(_) if session.is_stopping() => self.cancelled = true,
+            Err(_) if self.session.is_stopping() => self.cancelled = true,
             Err(error) => self.log.line(&format!("cannot look again: {error}")),
         }
     }
