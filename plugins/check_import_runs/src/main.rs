@@ -101,14 +101,7 @@ fn tell(report: &mut Report, told: &Told<'_>) {
         let since = moment(run.heartbeat, now);
         report.say(format!("run {} on {} silent since {since}", run.id, run.host));
     }
-    if let Some(crashes) = &told.crashes {
-        let (number, host) = (crashes.number, &crashes.last.host);
-        let at = crashes.last.ended.map_or_else(String::new, |at| format!(" at {}", moment(at, now)));
-        report.say(format!("{number} runs in a row have died, the last{at} on {host}"));
-    } else if told.failed > 0 {
-        let outcome = told.last.outcome.as_deref().unwrap_or("open");
-        report.say(format!("run {} on {} was {outcome}", told.last.id, told.last.host));
-    }
+    died(report, told);
     if told.stalled > 0.0 && report.status() > Status::Ok {
         report.say(format!("nothing ended for {} though jobs wait", span(told.stalled)));
     }
@@ -150,6 +143,19 @@ fn tell(report: &mut Report, told: &Told<'_>) {
                 run.failed
             ),
         );
+    }
+}
+
+/// Says which runs did not end well.
+fn died(report: &mut Report, told: &Told<'_>) {
+    let now = told.now;
+    if let Some(crashes) = &told.crashes {
+        let (number, host) = (crashes.number, &crashes.last.host);
+        let at = crashes.last.ended.map_or_else(String::new, |at| format!(" at {}", moment(at, now)));
+        report.say(format!("{number} runs in a row have died, the last{at} on {host}"));
+    } else if told.failed > 0 {
+        let outcome = told.last.outcome.as_deref().unwrap_or("open");
+        report.say(format!("run {} on {} was {outcome}", told.last.id, told.last.host));
     }
 }
 
