@@ -80,7 +80,7 @@ struct Kept {
 pub struct Reader {
     patience: Duration,
     questions: Sender<Question>,
-    kept: Mutex<HashMap<String, Kept>>,
+    kept: Arc<Mutex<HashMap<String, Kept>>>,
     is_stuck: Arc<AtomicBool>,
     away: Mutex<Option<(i64, String)>>,
 }
@@ -98,7 +98,7 @@ impl Reader {
                 freed.store(false, Ordering::SeqCst);
             }
         })?;
-        Ok(Reader { patience, questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
+        Ok(Reader { patience, questions, kept: Arc::default(), is_stuck, away: Mutex::default() })
     }
 
     /// Asks, or returns the answer of a moment ago to the same question. `key` names the question with its arguments. `then`: as
@@ -117,12 +117,15 @@ impl Reader {
         if let Some(answer) = self.known(&key, Some(age), None) {
             return Ok(answer);
         }
-        match self.within(self.patience(), then, question).await {
-            Ok(value) => {
-                let (value, read) = (Arc::new(value), now());
-                self.keep(key, Arc::clone(&value) as Arc<dyn Any + Send + Sync>, read);
-                Ok(Answer { value, read, away: None })
-            }
+        let (kept, of) = (Arc::clone(&self.kept), key.clone());
+        // The thread keeps the answer itself: one that comes too late for its page is there for the next.
+        let keeping = move |at: &Opened| {
+            let (value, read) = (Arc::new(question(at)?), now());
+            keep(&kept, of, Arc::clone(&value) as Arc<dyn Any + Send + Sync>, read);
+            Ok((value, read))
+        };
+        match self.within(self.patience(), then, keeping).await {
+            Ok((value, read)) => Ok(Answer { value, read, away: None }),
             Err(Trouble::Away(cause)) => {
                 self.known(&key, None, Some(cause.clone())).ok_or(Trouble::Away(cause))
             }
@@ -212,15 +215,15 @@ impl Reader {
         let value = Arc::clone(&found.value).downcast().ok()?;
         Some(Answer { value, read: found.read, away })
     }
+}
 
-    fn keep(&self, key: String, value: Arc<dyn Any + Send + Sync>, read: i64) {
-        let mut kept = locked(&self.kept);
-        if kept.len() >= KEPT && !kept.contains_key(&key) {
-            let oldest = kept.iter().min_by_key(|(_, it)| it.since).map(|(key, _)| key.clone());
-            oldest.and_then(|oldest| kept.remove(&oldest));
-        }
-        kept.insert(key, Kept { value, since: Instant::now(), read });
+fn keep(kept: &Mutex<HashMap<String, Kept>>, key: String, value: Arc<dyn Any + Send + Sync>, read: i64) {
+    let mut kept = locked(kept);
+    if kept.len() >= KEPT && !kept.contains_key(&key) {
+        let oldest = kept.iter().min_by_key(|(_, it)| it.since).map(|(key, _)| key.clone());
+        oldest.and_then(|oldest| kept.remove(&oldest));
     }
+    kept.insert(key, Kept { value, since: Instant::now(), read });
 }
 
 impl Hand {

@@ -61,6 +61,14 @@ impl Site {
         self.ask(Request::get(path).body(Body::empty()).unwrap())
     }
 
+    /// The same, asked again while the database does not answer in time: the first question to a server has all its statements
+    /// prepared, which takes as long as the machine has other things to do.
+    pub fn get_known(&self, path: &str) -> Got {
+        let asked =
+            (0..100).map(|_| self.get(path)).find(|got| got.status != StatusCode::SERVICE_UNAVAILABLE);
+        asked.unwrap_or_else(|| self.get(path))
+    }
+
     /// A form of a page of this server.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Got {
         let request = Request::post(path).header("sec-fetch-site", "same-origin");
