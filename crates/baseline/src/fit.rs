@@ -297,6 +297,10 @@ impl Fit {
         if window.hours <= DAY {
             trial.needed -= rule::RESEMBLANCE * trial.resemblance;
         }
+        // For a few packages, the floor excludes noise that the score would let pass.
+        if self.kind == Kind::Stock && window.hours <= DAY && level < rule::FEW {
+            trial.needed -= rule::FEW_NEED_LESS;
+        }
         // Where a window of six hours is used it is quicker, and both would share most of their false alarms.
         if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {
             trial.needed += rule::BESIDE_HOURS;
