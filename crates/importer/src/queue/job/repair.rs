@@ -271,7 +271,7 @@ impl Work<'_> {
             Ok((Repaired::Applied(steps, news), unrecorded)) => {
                 self.news.add(news);
                 let mut plan = Plan { steps, ..plan };
-                self.from_remote_if_gone(&mut plan);
+                self.bring_from_remote_if_gone(&mut plan);
                 self.end_applied(part, &plan, &unrecorded, &without);
             }
             Ok((Repaired::Stale(changed), _)) => {
@@ -298,7 +298,7 @@ impl Work<'_> {
     }
 
     /// Where nothing is left of a repository, it comes from a remote if one has all of it; then nothing is imported again.
-    fn from_remote_if_gone(&mut self, plan: &mut Plan) {
+    fn bring_from_remote_if_gone(&mut self, plan: &mut Plan) {
         if !plan.steps.iter().any(imports_all) || !self.fetched_whole() {
             return;
         }
