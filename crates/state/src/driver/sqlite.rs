@@ -273,7 +273,10 @@ impl Driver for Sqlite {
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
-        Ok(self.connection.execute_batch(sql)?)
+        self.connection.execute_batch(sql)?;
+        // Tables may be others now. And the statements about a time that was looked at, which are long, are not asked again.
+        self.connection.flush_prepared_statement_cache();
+        Ok(())
     }
 
     fn held(&mut self) -> Result<Vec<Held>, DbError> {
