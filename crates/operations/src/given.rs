@@ -17,6 +17,9 @@ use crate::error::Error;
 /// Beginning of a keyring that gpgv does not read.
 const ARMOR: &[u8] = b"-----BEGIN PGP";
 
+/// A package that apt has fetched, or its name with the failure.
+pub type Fetched = Result<Item, (String, Failure)>;
+
 /// Options of files that are named by hand.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
@@ -59,7 +62,7 @@ impl Given<'_> {
         names: &[String],
         root: &Path,
         note: impl FnMut(&str),
-    ) -> Result<Vec<Result<Item, (String, Failure)>>, Error> {
+    ) -> Result<Vec<Fetched>, Error> {
         let root = absolute(root)?;
         let published = |mut item: Item| {
             item.distro = self.distro.map_or(item.distro, str::to_owned);

@@ -178,10 +178,8 @@ fn verdicts_are_told_as_they_were() {
             assert_eq!(&told(Some(at + MINUTE)), then, "and until the next sample");
             for (figure, state, _) in then {
                 let one = world.store.read_at(Some(*at), |tx| verdicts::list(tx, Some(figure))).unwrap();
-                assert_eq!(
-                    one.into_iter().map(|it| it.state).collect::<Vec<_>>(),
-                    std::slice::from_ref(&state)
-                );
+                let states: Vec<String> = one.into_iter().map(|it| it.state).collect();
+                assert_eq!(states.as_slice(), std::slice::from_ref(state));
             }
         }
     }
