@@ -38,10 +38,11 @@ impl Ssh {
         let host: Vec<&str> = host.split(' ').take(2).collect();
         fs::write(at("known_hosts"), format!("[127.0.0.1]:{port} {}\n", host.join(" "))).unwrap();
         let shown = folder.path().display();
+        // With a level of its own, the shell of a login reads no ~/.bashrc: what a developer has there may take longer than Git.
         let text = format!(
             "ListenAddress 127.0.0.1:{port}\nHostKey {shown}/host\nPidFile {shown}/pid\nAuthorizedKeysFile {shown}/authorized\n\
              StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             MaxStartups 200\nMaxSessions 100\nLogLevel VERBOSE\nAcceptEnv GIT_PROTOCOL\n"
+             MaxStartups 200\nMaxSessions 100\nLogLevel VERBOSE\nAcceptEnv GIT_PROTOCOL\nSetEnv SHLVL=1\n"
         );
         fs::write(at("config"), text).unwrap();
         // sshd of Debian wants it, and makes it only where it is started as a service.

@@ -95,7 +95,7 @@ fn what_is_wrong() {
 fn one_package() {
     let queue = incident::sqlite();
     insta::assert_snapshot!(form(&json(&queue, &["show", "perl"])), @r"
-    {foreign head package repository state v versions}
+    {copy foreign head package repository state v versions}
     .state{attempts collisions due failure findings foreign held history lane last_success missing package place remotes result wait waits_for went_on work}
     .state.attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .state.failure{attempts code due held message package signature since stage state version}
@@ -103,7 +103,7 @@ fn one_package() {
     .state.missing[]{first_seen place tries version}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["show", "hello"])), @r"
-    {foreign head package repository state v versions}
+    {copy foreign head package repository state v versions}
     .state{attempts collisions due failure findings foreign held history lane last_success missing package place remotes result wait waits_for went_on work}
     .state.attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .versions[]{applied_commit branches commit distro dsc_sha256 late tag version}
