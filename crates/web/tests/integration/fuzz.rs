@@ -254,7 +254,7 @@ const SUBJECTS: [&str; 8] = ["bash", "hello", "aaaaaaa", "1", "worker1", "tag-go
 struct Tally {
     codes: BTreeMap<u16, u64>,
     events: i64,
-    /// Memory after a tenth of it, in KiB.
+    /// Memory after half of it, in KiB: by then its caches are full.
     warm: u64,
 }
 
@@ -267,7 +267,7 @@ fn storm(seed: u64, many: usize) -> Tally {
     let (mut before, mut events) = (rows(&world), world.events());
     let mut tally = Tally { codes: BTreeMap::new(), events: 0, warm: 0 };
     for number in 0..many {
-        if number == many / 10 {
+        if number == many / 2 {
             tally.warm = memory();
         }
         let made = if random.next(20) == 0 { confirm(&site, &mut random) } else { request(&mut random) };
