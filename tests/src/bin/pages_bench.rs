@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 use state::open::Location;
 
-/// What the issue names: packages, those that fail, attempts.
+/// Packages, those that fail, attempts.
 const PACKAGES: i64 = 35_000;
 const FAILING: i64 = 5_000;
 const ATTEMPTS: i64 = 10_000_000;

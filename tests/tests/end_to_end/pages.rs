@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -35,6 +36,29 @@ fn serve(installation: &Installation, is_open: bool) -> (Child, String, String) 
     let address = first.trim_start_matches("serving on http://").trim_end_matches('/').to_owned();
     let second = if is_open { lines.next().unwrap_or_default() } else { String::new() };
     (child, address, second)
+}
+
+/// Whoever has started it may not read what it says, or not all of it.
+#[test]
+fn it_serves_when_nobody_reads_what_it_says() {
+    let installation = installation();
+    let socket = installation.root().join("web.sock");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = command(&installation, &["serve", "--listen", socket.to_str().unwrap()]);
+    let mut child = command.stdout(writer).spawn().unwrap();
+    let mut stream = loop {
+        match UnixStream::connect(&socket) {
+            Ok(stream) => break stream,
+            Err(_) => assert_eq!(child.try_wait().unwrap(), None, "it has ended"),
+        }
+        std::thread::yield_now();
+    };
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(end(child), Some(0));
 }
 
 fn get(address: &str, path: &str) -> String {

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::{Context, Error};
 use web::{Listen, Prefix, ServeError, Server};
@@ -27,8 +27,15 @@ pub struct Arguments {
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let server = Server::bind(installation, &arguments.listen, arguments.prefix.clone()).map_err(usage)?;
+    // A server does not end because nobody reads what it says at its start.
+    let _ = greet(&server, arguments.prefix.as_str());
+    web::serve(server).context("the server has ended")?;
+    Ok(exit::DONE)
+}
+
+/// Where it serves, and who may do what there.
+fn greet(server: &Server, prefix: &str) -> io::Result<()> {
     let mut stdout = screen::stdout();
-    let prefix = arguments.prefix.as_str();
     let who = match &server.listen {
         Listen::Tcp(_) => {
             writeln!(stdout, "serving on {}{prefix}/", server.listen)?;
@@ -45,9 +52,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             "there are no accounts and no proxy that names anybody: {who}, nobody may change anything"
         )?;
     }
-    stdout.flush()?;
-    web::serve(server).context("the server has ended")?;
-    Ok(exit::DONE)
+    stdout.flush()
 }
 
 /// Errors of the configuration become errors of usage.
