@@ -100,13 +100,11 @@ fn entry(name: &str, about: &str, longest: usize, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn each_subcommand_is_in_one_group() {
-        let command = crate::Cli::command();
+        let command = crate::command();
         for name in command.get_subcommands().map(Command::get_name) {
             let groups = GROUPS.iter().filter(|(_, names)| names.contains(&name)).count();
             assert_eq!(groups, 1, "{name}: give it a place in GROUPS");

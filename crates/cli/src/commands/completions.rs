@@ -3,6 +3,7 @@ use std::io;
 use anyhow::Error;
 use clap_complete::Shell;
 
+use super::Installation;
 use crate::exit;
 
 /// Print the completions for a shell
@@ -14,7 +15,8 @@ pub struct Arguments {
     shell: Shell,
 }
 
-pub fn run(command: clap::Command, arguments: &Arguments) -> Result<u8, Error> {
+pub fn run(_: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let command = crate::command();
     // Hidden subcommands are not offered.
     let shown = command.get_subcommands().filter(|it| !it.is_hide_set()).cloned();
     let mut command =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Error};
 use clap_mangen::Man;
 
+use super::Installation;
 use crate::exit;
 
 /// Print the manual page, or write those of all commands into a folder
@@ -14,7 +15,8 @@ pub struct Arguments {
     folder: Option<PathBuf>,
 }
 
-pub fn run(command: clap::Command, arguments: &Arguments) -> Result<u8, Error> {
+pub fn run(_: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let command = crate::command();
     match &arguments.folder {
         None => Man::new(command).render(&mut io::stdout())?,
         Some(folder) => {

@@ -60,9 +60,17 @@ pub mod workers;
 
 use std::env;
 
-use operations::{Actor, Role};
+use operations::{Actor, Opened, Role};
 
 pub use operations::Installation;
+
+/// Leaves an installation open when the program ends: to free the memory of its connection piece by piece would only take
+/// time. It is closed if that does more.
+pub fn leave(opened: Opened) {
+    if opened.store.may_be_left() {
+        std::mem::forget(opened);
+    }
+}
 
 /// Actor of a command. A user who may use the root and the database may do everything that these allow.
 pub fn caller() -> Actor {

@@ -14,7 +14,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyl
 use operations::actions::poll::{self, Poll, Step};
 use operations::{Action, questions};
 
-use super::{Installation, caller};
+use super::{Installation, caller, leave};
 use crate::exit;
 use crate::screen::{self, short};
 
@@ -88,6 +88,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         false => drop(action.perform(&at, &caller(), None)?),
     }
     spinner.borrow().finish_and_clear();
+    drop(action);
+    leave(at);
     written.replace(Ok(()))?;
     Ok(if all_well.get() { exit::DONE } else { exit::SOME_FAILED })
 }

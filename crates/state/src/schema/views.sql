@@ -14,18 +14,10 @@ CREATE VIEW check_v1_state AS
 -- One row a lane, highest first; oldest is when its oldest job entered.
 DROP VIEW IF EXISTS check_v1_lanes;
 CREATE VIEW check_v1_lanes AS
-    SELECT 0 AS place, 'operator' AS lane, (SELECT entered FROM job WHERE lane = 0 AND state = 'pending' AND held = 0
+    SELECT l.place, l.lane, (SELECT entered FROM job WHERE lane = l.place AND state = 'pending' AND held = 0
         ORDER BY lane, entered, package_id LIMIT 1) AS oldest
-    UNION ALL SELECT 1, 'upload', (SELECT entered FROM job WHERE lane = 1 AND state = 'pending' AND held = 0
-        ORDER BY lane, entered, package_id LIMIT 1)
-    UNION ALL SELECT 2, 'retry', (SELECT entered FROM job WHERE lane = 2 AND state = 'pending' AND held = 0
-        ORDER BY lane, entered, package_id LIMIT 1)
-    UNION ALL SELECT 3, 'rescan', (SELECT entered FROM job WHERE lane = 3 AND state = 'pending' AND held = 0
-        ORDER BY lane, entered, package_id LIMIT 1)
-    UNION ALL SELECT 4, 'verify', (SELECT entered FROM job WHERE lane = 4 AND state = 'pending' AND held = 0
-        ORDER BY lane, entered, package_id LIMIT 1)
-    UNION ALL SELECT 5, 'maintain', (SELECT entered FROM job WHERE lane = 5 AND state = 'pending' AND held = 0
-        ORDER BY lane, entered, package_id LIMIT 1);
+    FROM (SELECT 0 AS place, 'operator' AS lane UNION ALL SELECT 1, 'upload' UNION ALL SELECT 2, 'retry'
+        UNION ALL SELECT 3, 'rescan' UNION ALL SELECT 4, 'verify' UNION ALL SELECT 5, 'maintain') l;
 
 DROP VIEW IF EXISTS check_v1_outages;
 CREATE VIEW check_v1_outages AS
