@@ -151,6 +151,14 @@ impl Plan {
         })
     }
 
+    /// All that moves in one push, all or none: nobody sees a part of it, so no order is needed. `None` if the server is not
+    /// known to be able to do that.
+    pub fn as_one(&self, abilities: &Abilities) -> Option<Batch> {
+        let moves: Vec<Move> = self.moves().map(|(_, it)| it).collect();
+        let can = moves.len() > 1 && abilities.takes_together(moves.iter().map(|it| it.name.as_str()));
+        can.then_some(Batch { moves, atomic: true })
+    }
+
     /// All that moves, in the order in which it is safe. Refs that a server may not accept go alone and first, each `.dsc`
     /// before its tag: a tag says that its version is complete, and a cache may be gone before the next push. A server
     /// shows that branch first which it gets first, so a new repository gets the default branch alone, with the tags of

@@ -11,7 +11,7 @@ use crate::plan::{self, Batch, Decision, Judge, Kin, Plan};
 use crate::porcelain::{Became, Told};
 use crate::problem::Problem;
 use crate::refs::{self, Advertised, Wanted};
-use crate::server::{Move, Server};
+use crate::server::{Created, Move, Server};
 
 /// Number of times that another pusher may be faster.
 const RACES: u32 = 6;
@@ -108,6 +108,8 @@ struct Work<'a, 'b> {
     moved: BTreeSet<String>,
     pieces: u32,
     created: bool,
+    /// The repository was created with the branch that a clone checks out.
+    has_head: bool,
     is_missing: bool,
 }
 
@@ -149,6 +151,7 @@ impl Publisher<'_> {
             moved: BTreeSet::new(),
             pieces: 0,
             created: false,
+            has_head: false,
             is_missing: false,
         };
         work.run(aside)
@@ -199,8 +202,10 @@ impl Work<'_, '_> {
         if self.created || self.is_missing {
             return Err(missing);
         }
-        if self.publisher.server.create()? {
+        let created = self.publisher.server.create()?;
+        if created != Created::No {
             self.created = true;
+            self.has_head = created == Created::WithHead;
             // A repository that was made just now has no refs. If it has, the push is refused, and they are read.
             return Ok(Advertised::default());
         }
@@ -227,7 +232,13 @@ impl Work<'_, '_> {
         let is_whole = self.publisher.server.is_whole();
         let most = if is_whole { usize::MAX } else { self.publisher.most };
         let mut all = Pushed::default();
-        for batch in plan.batches(self.desired.head.as_deref(), found.is_new() && !is_whole, most, atomic) {
+        let is_headless = found.is_new() && !is_whole && !self.has_head;
+        let batches =
+            match plan.as_one(self.abilities).filter(|it| atomic && !is_headless && it.moves.len() <= most) {
+                Some(all) => vec![all],
+                None => plan.batches(self.desired.head.as_deref(), is_headless, most, atomic),
+            };
+        for batch in batches {
             let pushed = self.push(&batch)?;
             all.moved += pushed.moved;
             all.raced |= pushed.raced;
@@ -330,15 +341,14 @@ impl Work<'_, '_> {
                 Became::Moved => {
                     all.moved += 1;
                     self.moved.insert(it.name.clone());
+                    self.abilities.learn(&it.name, None);
                 }
                 Became::Same | Became::Held => {}
                 Became::Raced(_) => all.raced = true,
                 Became::Hidden(why) | Became::Refused(why) => {
                     all.refused += 1;
                     self.withheld.insert(it.name.clone(), why.clone());
-                    if let Some(folder) = abilities::optional_folder(&it.name) {
-                        self.abilities.refuses.insert(folder.to_owned(), why.clone());
-                    }
+                    self.abilities.learn(&it.name, Some(why));
                 }
             }
         }

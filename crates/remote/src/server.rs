@@ -18,6 +18,17 @@ pub struct Move {
     pub peeled: Option<ObjectId>,
 }
 
+/// Result of the creation of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// Nothing is there to create it with: it may come with the first push.
+    No,
+    /// It was created. Perhaps a clone checks out the branch that is pushed first.
+    Yes,
+    /// It was created by a command that was told which branch a clone checks out.
+    WithHead,
+}
+
 /// The repository of one package on a remote.
 pub trait Server {
     /// Refs of the server.
@@ -29,8 +40,8 @@ pub trait Server {
     /// Fetches objects of refs, durably, without creating a ref.
     fn fetch(&self, refs: &[(String, ObjectId)]) -> Result<(), Problem>;
 
-    /// Creates the repository, if that is possible before the first push. Returns whether it was created.
-    fn create(&self) -> Result<bool, Problem>;
+    /// Creates the repository, if that is possible before the first push.
+    fn create(&self) -> Result<Created, Problem>;
 
     /// Sets the branch that a clone checks out. Returns true when the server accepts that.
     fn set_head(&self, branch: &str) -> Result<bool, Problem>;

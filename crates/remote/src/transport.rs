@@ -13,7 +13,7 @@ use crate::porcelain::{self, Told};
 use crate::problem::{Problem, classify};
 use crate::refs::{self, Advertised};
 use crate::secret::{Offered, Secret};
-use crate::server::{Move, Server};
+use crate::server::{Created, Move, Server};
 use crate::ssh::Ssh;
 
 /// Time for a server to list its refs.
@@ -183,9 +183,10 @@ impl Server for Transport<'_> {
         Ok(())
     }
 
-    fn create(&self) -> Result<bool, Problem> {
-        let Some(command) = &self.entry.create else { return Ok(false) };
-        self.command(command).map(|()| true)
+    fn create(&self) -> Result<Created, Problem> {
+        let Some(command) = &self.entry.create else { return Ok(Created::No) };
+        let is_told = command.contains("{branch}");
+        self.command(command).map(|()| if is_told { Created::WithHead } else { Created::Yes })
     }
 
     fn set_head(&self, _branch: &str) -> Result<bool, Problem> {

@@ -10,7 +10,7 @@ use packaging_repo::{Error, ObjectId};
 use remote::porcelain::{Became, Told};
 use remote::problem::Problem;
 use remote::refs::Advertised;
-use remote::server::{Move, Server};
+use remote::server::{Created, Move, Server};
 
 use super::trouble::of_repository;
 
@@ -84,8 +84,8 @@ impl Server for Folder<'_> {
         self.mirror.fetch(self.ours, &ids, Deadline::after(self.limit)).map_err(of_repository)
     }
 
-    fn create(&self) -> Result<bool, Problem> {
-        Ok(false)
+    fn create(&self) -> Result<Created, Problem> {
+        Ok(Created::No)
     }
 
     fn set_head(&self, branch: &str) -> Result<bool, Problem> {

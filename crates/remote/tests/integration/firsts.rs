@@ -80,6 +80,45 @@ fn a_command_makes_the_repository_and_its_head() {
     assert!(clone.path().join("f").exists(), "a clone checks something out");
 }
 
+/// Number of pushes that a repository has taken.
+fn taken(folder: &std::path::Path, package: &str) -> usize {
+    let path = folder.join(format!("{package}.git/taken"));
+    std::fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn what_is_known_of_a_server_saves_pushes() {
+    let folder = ssh().folder().join("knowing");
+    let template = Recorder { path: folder.join("template") };
+    template.hook("post-receive", "#!/bin/sh\necho push >> \"$GIT_DIR/taken\"\n");
+    let mut remote = Remote::ssh(ssh());
+    let template = template.path.display();
+    remote.entry.create =
+        Some(format!("git init -q --bare --template='{template}' --initial-branch={{branch}} {{path}}"));
+    let place = ssh().folder();
+    let mut source = Source::make(1);
+    let publish =
+        |source: &Source, package: &str, abilities| publish_at_most(100, source, &remote, package, abilities);
+    // What only the importer needs goes first and alone, as long as nobody knows whether the server takes it.
+    let first = publish(&source, "knowing-first", Default::default());
+    assert!(first.published().is_complete());
+    assert_eq!(taken(place, "knowing-first"), 2);
+    let second = publish(&source, "knowing-second", first.abilities);
+    assert!(second.published().is_complete() && second.published().wrong_head.is_none());
+    assert_eq!(taken(place, "knowing-second"), 1);
+    source.add();
+    let next = publish(&source, "knowing-first", second.abilities);
+    assert_eq!((next.published().moved.len(), taken(place, "knowing-first")), (5, 3));
+    // One that has changed its mind is asked piece by piece again.
+    let server = Recorder { path: place.join("knowing-second.git") };
+    server.hook("update", "#!/bin/sh\ncase $1 in refs/dsc/*) echo not here >&2; exit 1;; esac\n");
+    let refused = publish(&source, "knowing-second", next.abilities);
+    assert!(refused.published().is_complete(), "{:?}", refused.published());
+    assert_eq!(refused.published().kept, 1);
+    assert_eq!(server.at("refs/heads/debian/sid"), source.at("refs/heads/debian/sid"));
+    assert!(!refused.abilities.accepts.contains("refs/dsc/"));
+}
+
 #[test]
 fn a_head_that_points_nowhere_is_said_or_set() {
     let server = Recorder::make(&ssh().folder().join("head.git"));

@@ -200,6 +200,17 @@ pub fn publish(source: &Source, remote: &Remote, package: &str) -> Done {
 }
 
 pub fn publish_knowing(source: &Source, remote: &Remote, package: &str, abilities: Abilities) -> Done {
+    publish_at_most(4, source, remote, package, abilities)
+}
+
+/// With a largest number of refs in one push.
+pub fn publish_at_most(
+    most: usize,
+    source: &Source,
+    remote: &Remote,
+    package: &str,
+    abilities: Abilities,
+) -> Done {
     let address = remote.address(package);
     let objects = source.path().join("objects");
     let server = Transport {
@@ -213,7 +224,7 @@ pub fn publish_knowing(source: &Source, remote: &Remote, package: &str, abilitie
         pace: &|| {},
     };
     let judge = ByHistory { git: &remote.git, objects: &objects };
-    let publisher = Publisher { server: &server, judge: &judge, most: 4 };
+    let publisher = Publisher { server: &server, judge: &judge, most };
     let (mut abilities, mut aside) = (abilities, Vec::new());
     let result = publisher.publish(&source.desired(), &mut abilities, &mut |foreign| {
         use remote::server::Server;
