@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::thread;
 use std::time::Duration;
 
 use bounded::Deadline;
@@ -17,6 +19,8 @@ use crate::secret::quoted;
 const LONGEST: usize = 108 - 40 - 17 - 2;
 /// Seconds for which a connection is kept for the next push.
 const KEPT: u32 = 60;
+/// Pause between two looks for a connection that another call makes.
+const LOOK: Duration = Duration::from_millis(5);
 /// Time to wait for a connection to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -26,6 +30,7 @@ pub struct Ssh {
     key: PathBuf,
     known_hosts: PathBuf,
     sockets: tempfile::TempDir,
+    connecting: Mutex<()>,
 }
 
 impl Ssh {
@@ -33,7 +38,35 @@ impl Ssh {
     pub fn new(key: &Path, known_hosts: &Path) -> Result<Ssh, Problem> {
         let cannot = |error: io::Error| Problem::Local(format!("cannot make a folder for ssh: {error}"));
         let sockets = tempfile::Builder::new().prefix("pi-ssh.").tempdir().map_err(cannot)?;
-        Ok(Ssh { key: key.to_owned(), known_hosts: known_hosts.to_owned(), sockets })
+        Ok(Ssh {
+            key: key.to_owned(),
+            known_hosts: known_hosts.to_owned(),
+            sockets,
+            connecting: Mutex::new(()),
+        })
+    }
+
+    /// True when calls share connections: the sockets' paths are short enough.
+    fn is_shared(&self) -> bool {
+        self.sockets.path().as_os_str().len() <= LONGEST
+    }
+
+    /// To be called before a call of ssh: without a connection to share, one call connects, and the others wait for its
+    /// connection. Else each would connect, which costs more processor time than most calls, and a server refuses many
+    /// connections at a time (`MaxStartups`, sshd_config(5)).
+    pub fn before_call(&self) -> Option<MutexGuard<'_, ()>> {
+        while self.is_shared() && !self.is_connected() {
+            match self.connecting.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+            }
+        }
+        None
+    }
+
+    fn is_connected(&self) -> bool {
+        fs::read_dir(self.sockets.path()).is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// The command, as Git takes it.
@@ -55,7 +88,7 @@ impl Ssh {
             format!("UserKnownHostsFile={}", file(&self.known_hosts)),
             format!("IdentityFile={}", file(&self.key)),
         ];
-        if self.sockets.path().as_os_str().len() <= LONGEST {
+        if self.is_shared() {
             options.push("ControlMaster=auto".into());
             options.push(format!("ControlPersist={KEPT}"));
             options.push(format!("ControlPath={}/%C", self.sockets.path().display()));

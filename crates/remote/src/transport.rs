@@ -106,9 +106,17 @@ impl Transport<'_> {
     /// Runs Git for an exchange with the server.
     fn exchange(&self, arguments: Vec<OsString>, limit: Duration) -> Result<Ran, Problem> {
         let (call, offered) = self.call(arguments)?;
-        (self.pace)();
-        let ran = self.git.run(&call, limit);
+        let ran = self.run(&call, limit);
         drop(offered);
+        ran
+    }
+
+    fn run(&self, call: &Call<'_>, limit: Duration) -> Result<Ran, Problem> {
+        (self.pace)();
+        let is_ssh = self.address.scheme() == Scheme::Ssh;
+        let connecting = self.entry.ssh.as_ref().filter(|_| is_ssh).map(Ssh::before_call);
+        let ran = self.git.run(call, limit);
+        drop(connecting);
         ran
     }
 
@@ -173,8 +181,7 @@ impl Server for Transport<'_> {
         call.input = Some(refs.iter().flat_map(|(name, _)| format!("{name}\n").into_bytes()).collect());
         call.refs = Some(self.refs);
         call.file_size = Some(FETCHED);
-        (self.pace)();
-        let ran = self.git.run(&call, self.entry.limit);
+        let ran = self.run(&call, self.entry.limit);
         drop(offered);
         let ran = ran?;
         if ran.status != Some(0) {

@@ -1,6 +1,6 @@
 //! First pushes, later ones, and those with nothing to do.
 
-use throwaway_git_servers::{Recorder, git};
+use throwaway_git_servers::{Recorder, Ssh, git};
 
 use crate::world::*;
 
@@ -144,4 +144,21 @@ fn one_connection_serves_all() {
     let sessions = ssh().log().matches("Starting session").count();
     let connections = ssh().log().matches("Accepted publickey").count() - before;
     assert!(sessions > connections, "{sessions} {connections}");
+}
+
+#[test]
+fn those_who_begin_together_connect_once() {
+    let own = Ssh::start();
+    let remote = Remote::ssh(&own);
+    let source = Source::make(1);
+    let packages: Vec<String> = (0..6).map(|number| format!("together-{number}")).collect();
+    for package in &packages {
+        Recorder::make(&own.folder().join(format!("{package}.git")));
+    }
+    std::thread::scope(|scope| {
+        for package in &packages {
+            scope.spawn(|| assert!(publish(&source, &remote, package).published().is_complete()));
+        }
+    });
+    assert_eq!(own.log().matches("Accepted publickey").count(), 1);
 }
