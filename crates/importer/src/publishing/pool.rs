@@ -149,21 +149,19 @@ impl Pool {
         });
     }
 
+    /// Claims a package, which counts as busy from before that until it is published.
     fn claim(&self, session: &Session, entrance: &Entrance) -> Option<Claim> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
         let claimed = claim(session, entrance, None);
-        match claimed {
-            Ok(claim) => {
-                session.troubles.clear(CLAIMS);
-                if claim.is_some() {
-                    self.busy.fetch_add(1, Ordering::SeqCst);
-                }
-                claim
-            }
-            Err(error) => {
-                session.troubles.note(CLAIMS, &error);
-                None
-            }
+        match &claimed {
+            Ok(_) => session.troubles.clear(CLAIMS),
+            Err(error) => session.troubles.note(CLAIMS, error),
         }
+        let claim = claimed.ok().flatten();
+        if claim.is_none() {
+            self.busy.fetch_sub(1, Ordering::SeqCst);
+        }
+        claim
     }
 }
 

@@ -46,11 +46,14 @@ impl Loop<'_> {
         }
         // Parked jobs may come back within a moment. A longer outage is left to the next run.
         let soon = session.outages.any_open() && self.opened_recently();
+        // First the publications, then the jobs: a publication may leave a job behind when it ends, and this order does
+        // not overlook it.
+        let has_published = self.has_published_enough();
         if soon || self.is_more() {
             self.lingering.set(None);
             return None;
         }
-        self.has_published_enough().then_some("empty")
+        has_published.then_some("empty")
     }
 
     /// True when nothing is left to publish now, or when a run that ends by itself leaves the rest to the next.
