@@ -8,7 +8,7 @@ use super::rows::{Columns, query};
 use super::things::{Kind as Thing, PAUSE};
 use crate::db::number::first_after;
 use crate::db::tx::Tx;
-use crate::driver::{Row, Value};
+use crate::driver::{Kind as Database, Row, Value};
 use crate::error::StateError;
 use crate::schema::views;
 use crate::values;
@@ -20,7 +20,9 @@ const RUNS: i64 = 20;
 pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateError> {
     let kind = tx.kind();
     let facts = facts::query(tx, at, now)?;
-    let counters = moment::count(tx, &format!("WITH facts AS ({facts})"))?;
+    let with_facts = format!("WITH facts AS ({facts})");
+    let counters = moment::count(tx, &with_facts)?;
+    let (failing, of_signature) = failing(tx, &with_facts)?;
     let mut tables = vec![("facts".to_owned(), facts)];
     let mut add = |name: &str, query: String| tables.push((name.to_owned(), query));
     let (attempts, events) =
@@ -45,11 +47,13 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateErro
         OPEN.replace("@REAL", &real(kind, "publication")).replace("@AT", &at.to_string()),
     );
     add("decided", signatures);
+    failing.into_iter().for_each(|query| add("failing_then", query));
     for (name, query) in things {
         add(name, query);
     }
     for (name, query) in FILTERED {
         let query = query.replace("@REAL", &real(kind, name)).replace("@AT", &at.to_string());
+        let query = query.replace("@FAILING", of_signature.0).replace("@COUNTED", of_signature.1);
         let bound = if *name == "event" { events } else { attempts };
         add(name, query.replace("@BOUND", &bound.to_string()));
     }
@@ -57,6 +61,24 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateErro
         add(&name, query);
     }
     Ok(Moment { at, tables, counters })
+}
+
+/// How many packages failed with each signature and were not held: a column of `signature`, and what is joined for it. SQLite has an
+/// index for that; to PostgreSQL they are counted once for all statements.
+fn failing(
+    tx: &mut Tx<'_>,
+    with_facts: &str,
+) -> Result<(Option<String>, (&'static str, &'static str)), StateError> {
+    if tx.kind() == Database::Sqlite {
+        let column = "(SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing";
+        return Ok((None, (column, "")));
+    }
+    let sql = format!(
+        "{with_facts} SELECT signature_id, COUNT(*) FROM facts WHERE held = 0 AND signature_id IS NOT NULL GROUP BY signature_id"
+    );
+    let counted: Vec<Vec<Value>> = tx.query(&sql, values![])?.into_iter().map(|row| row.0).collect();
+    let joined = "LEFT JOIN failing_then n ON n.signature_id = s.id";
+    Ok((Some(query(tx.kind(), FAILING, &counted)), ("COALESCE(n.failing, 0) AS failing", joined)))
 }
 
 const JOB: &str = "SELECT package_id, lane, state, held, 1 AS tasks, 0 AS more, 1 AS wanted, 0 AS claimed, entered, due,
@@ -100,9 +122,9 @@ const FILTERED: &[(&str, &str)] = &[
     (
         "signature",
         "SELECT s.id, s.short, s.stage, s.code, s.text, s.example, s.normaliser, s.alias_of, s.class, d.policy, d.note,
-            d.bug, (SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing, s.first_seen,
+            d.bug, @FAILING, s.first_seen,
             CASE WHEN s.last_seen < @AT THEN s.last_seen ELSE @AT END AS last_seen
-         FROM @REAL s LEFT JOIN decided d ON d.id = s.id WHERE s.first_seen <= @AT",
+         FROM @REAL s LEFT JOIN decided d ON d.id = s.id @COUNTED WHERE s.first_seen <= @AT",
     ),
     (
         "suppression",
@@ -132,6 +154,7 @@ const FILTERED: &[(&str, &str)] = &[
 ];
 
 const SIGNATURE: Columns = &[("id", false), ("policy", true), ("note", true), ("bug", true)];
+const FAILING: Columns = &[("signature_id", false), ("failing", false)];
 const FOREIGN: Columns = &[
     ("package_id", false),
     ("name", true),
