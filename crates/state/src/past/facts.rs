@@ -72,21 +72,27 @@ fn aside(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
 /// PostgreSQL, where a transaction that reads makes no tables: the rows by their keys.
 fn rows(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let candidates = candidates(tx, at)?;
-    let unchanged = format!(
-        "SELECT package_id FROM ({candidates}) c
-         WHERE NOT EXISTS (SELECT 1 FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at})"
-    );
-    let born =
-        births::facts(tx, at, &unchanged)?.map_or_else(String::new, |born| format!(" UNION ALL {born}"));
+    // Of packages that have no row until then, no time.
     let sql = format!(
-        "SELECT f.package_id, f.at FROM ({candidates}) c CROSS JOIN LATERAL (SELECT g.package_id, g.at, g.state, g.failure, g.held,
-            g.wait_kind FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at}
-            ORDER BY g.at DESC LIMIT 1) f WHERE {BUSY}"
+        "SELECT c.package_id, f.at FROM ({candidates}) c LEFT JOIN LATERAL (SELECT g.at, g.state, g.failure, g.held, g.wait_kind
+            FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at} ORDER BY g.at DESC LIMIT 1) f ON TRUE
+         WHERE f.at IS NULL OR {BUSY}"
     );
-    let (mut packages, mut times) = (Vec::new(), Vec::new());
+    let (mut packages, mut times, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
     for row in tx.query(&sql, &[])? {
-        packages.push(row.int(0).to_string());
-        times.push(row.int(1).to_string());
+        let package = row.int(0).to_string();
+        match row.opt_int(1) {
+            Some(time) => {
+                packages.push(package);
+                times.push(time.to_string());
+            }
+            None => unchanged.push(package),
+        }
+    }
+    let mut born = String::new();
+    if !unchanged.is_empty() {
+        let unchanged = format!("SELECT unnest('{{{}}}'::bigint[])", unchanged.join(","));
+        born = births::facts(tx, at, &unchanged)?.map_or(born, |born| format!(" UNION ALL {born}"));
     }
     Ok(format!(
         "SELECT {} FROM unnest('{{{}}}'::bigint[], '{{{}}}'::bigint[]) AS k (package_id, at)

@@ -20,9 +20,8 @@ const RUNS: i64 = 20;
 pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateError> {
     let kind = tx.kind();
     let facts = facts::query(tx, at, now)?;
-    let with_facts = format!("WITH facts AS ({facts})");
-    let counters = moment::count(tx, &with_facts)?;
-    let (failing, of_signature) = failing(tx, &with_facts)?;
+    let counted = moment::count(tx, &facts)?;
+    let sides = Sides::of(tx, &facts, &counted)?;
     let mut tables = vec![("facts".to_owned(), facts)];
     let mut add = |name: &str, query: String| tables.push((name.to_owned(), query));
     let (attempts, events) =
@@ -41,45 +40,72 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateErro
     add("wait", WAIT.to_owned());
     let package =
         PACKAGE.replace("@PAST", &real(kind, "package_past")).replace("@REAL", &real(kind, "package"));
-    add("package", package.replace("@AT", &at.to_string()));
+    sides.tables.into_iter().for_each(|(name, query)| add(name, query));
+    add("package", package.replace("@AT", &at.to_string()).replace("@HELD", sides.held));
     add(
         moment::OPEN_PUBLICATION,
         OPEN.replace("@REAL", &real(kind, "publication")).replace("@AT", &at.to_string()),
     );
     add("decided", signatures);
-    failing.into_iter().for_each(|query| add("failing_then", query));
     for (name, query) in things {
         add(name, query);
     }
     for (name, query) in FILTERED {
         let query = query.replace("@REAL", &real(kind, name)).replace("@AT", &at.to_string());
-        let query = query.replace("@FAILING", of_signature.0).replace("@COUNTED", of_signature.1);
+        let query = query.replace("@FAILING", sides.failing);
         let bound = if *name == "event" { events } else { attempts };
         add(name, query.replace("@BOUND", &bound.to_string()));
     }
     for (name, query) in views::list() {
         add(&name, query);
     }
-    Ok(Moment { at, tables, counters })
+    Ok(Moment { at, tables, counters: counted.counters })
 }
 
-/// How many packages failed with each signature and were not held: a column of `signature`, and what is joined for it. SQLite has an
-/// index for that; to PostgreSQL they are counted once for all statements.
-fn failing(
-    tx: &mut Tx<'_>,
-    with_facts: &str,
-) -> Result<(Option<String>, (&'static str, &'static str)), StateError> {
-    if tx.kind() == Database::Sqlite {
-        let column = "(SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing";
-        return Ok((None, (column, "")));
-    }
-    let sql = format!(
-        "{with_facts} SELECT signature_id, COUNT(*) FROM facts WHERE held = 0 AND signature_id IS NOT NULL GROUP BY signature_id"
-    );
-    let counted: Vec<Vec<Value>> = tx.query(&sql, values![])?.into_iter().map(|row| row.0).collect();
-    let joined = "LEFT JOIN failing_then n ON n.signature_id = s.id";
-    Ok((Some(query(tx.kind(), FAILING, &counted)), ("COALESCE(n.failing, 0) AS failing", joined)))
+/// What tables need of the packages besides. SQLite has them in a table with indexes. PostgreSQL would join all of them with
+/// themselves in each statement: it gets the few that matter as tables of their own.
+struct Sides {
+    tables: Vec<(&'static str, String)>,
+    /// What has the packages that were held.
+    held: &'static str,
+    /// How many packages failed with a signature and were not held: a column of `signature`.
+    failing: &'static str,
 }
+
+impl Sides {
+    fn of(tx: &mut Tx<'_>, facts: &str, counted: &moment::Counted) -> Result<Sides, StateError> {
+        if tx.kind() == Database::Sqlite {
+            let failing =
+                "(SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing";
+            return Ok(Sides { tables: Vec::new(), held: "facts", failing });
+        }
+        let held = match counted.counters.get("held") {
+            None => Vec::new(),
+            Some(_) => tx.query(&format!("{HELD_THEN} FROM ({facts}) f WHERE held <> 0"), values![])?,
+        };
+        let held: Vec<Vec<Value>> = held.into_iter().map(|row| row.0).collect();
+        let failing: Vec<Vec<Value>> =
+            counted.failing.iter().map(|(id, count)| vec![Value::Int(*id), Value::Int(*count)]).collect();
+        Ok(Sides {
+            tables: vec![
+                ("held_then", query(Database::Postgres, HELD, &held)),
+                ("failing_then", query(Database::Postgres, FAILING, &failing)),
+            ],
+            held: "held_then",
+            failing: "COALESCE((SELECT n.failing FROM failing_then n WHERE n.signature_id = s.id), 0) AS failing",
+        })
+    }
+}
+
+const HELD_THEN: &str = "SELECT package_id, held, held_until, held_by, held_reason, held_at";
+const HELD: Columns = &[
+    ("package_id", false),
+    ("held", false),
+    ("held_until", false),
+    ("held_by", true),
+    ("held_reason", true),
+    ("held_at", false),
+];
 
 const JOB: &str = "SELECT package_id, lane, state, held, 1 AS tasks, 0 AS more, 1 AS wanted, 0 AS claimed, entered, due,
     0 AS memory, attempt_id, run_id, 0 AS lease_until, dependency_id, 0 AS batch_id FROM facts WHERE state IS NOT NULL";
@@ -97,7 +123,7 @@ const PACKAGE: &str =
         ORDER BY g.at DESC LIMIT 1) AS last_success, p.imported_by, p.peak_rss,
     (SELECT g.wall_ms FROM @PAST g WHERE g.package_id = p.id AND g.at <= @AT ORDER BY g.at DESC LIMIT 1) AS wall_ms,
     COALESCE(f.held, 0) AS held, f.held_until, f.held_by, f.held_reason, f.held_at
-    FROM @REAL p LEFT JOIN facts f ON f.package_id = p.id WHERE p.first_seen <= @AT";
+    FROM @REAL p LEFT JOIN @HELD f ON f.package_id = p.id WHERE p.first_seen <= @AT";
 
 /// Publications that were neither imported nor withdrawn: those that are not now, and those that have been since. It stands before
 /// `publication`, so that this is the real one.
@@ -124,7 +150,7 @@ const FILTERED: &[(&str, &str)] = &[
         "SELECT s.id, s.short, s.stage, s.code, s.text, s.example, s.normaliser, s.alias_of, s.class, d.policy, d.note,
             d.bug, @FAILING, s.first_seen,
             CASE WHEN s.last_seen < @AT THEN s.last_seen ELSE @AT END AS last_seen
-         FROM @REAL s LEFT JOIN decided d ON d.id = s.id @COUNTED WHERE s.first_seen <= @AT",
+         FROM @REAL s LEFT JOIN decided d ON d.id = s.id WHERE s.first_seen <= @AT",
     ),
     (
         "suppression",
