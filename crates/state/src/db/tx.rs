@@ -110,12 +110,20 @@ impl<'a> Tx<'a> {
         self.moment.is_some()
     }
 
-    /// Keeps the answer to a question, a row for each `package_id`, as a temporary table, in place of others.
-    pub(crate) fn keep_aside(&mut self, over: &[String], name: &str, query: &str) -> Result<(), StateError> {
+    /// Keeps the answer to a question, a row for each `package_id`, as a temporary table, in place of others, with an index of
+    /// further columns.
+    pub(crate) fn keep_aside(
+        &mut self,
+        over: &[String],
+        name: &str,
+        query: &str,
+        columns: &str,
+    ) -> Result<(), StateError> {
         let drop: String = over.iter().map(|it| format!("DROP TABLE IF EXISTS temp.{it};\n")).collect();
         self.driver.batch(&format!(
             "{drop} CREATE TEMP TABLE {name} AS {query};
-             CREATE UNIQUE INDEX temp.{name}_package ON {name} (package_id)"
+             CREATE UNIQUE INDEX temp.{name}_package ON {name} (package_id);
+             CREATE INDEX temp.{name}_columns ON {name} ({columns})"
         ))?;
         Ok(())
     }

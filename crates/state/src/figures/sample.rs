@@ -4,6 +4,7 @@ use crate::audit::{self, By};
 use crate::db::store::Store;
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
+use crate::past::busy;
 use crate::values;
 use crate::verdicts::{self, counted};
 use crate::words::Lane;
@@ -39,6 +40,7 @@ pub fn take(store: &Store) -> Result<(), StateError> {
         levels(tx)?;
         verdicts::judge(tx, &counted).map(drop)
     })?;
+    store.write(busy::note)?;
     while store.write(verdicts::write_signatures)? {}
     Ok(())
 }

@@ -38,16 +38,21 @@ pub(super) fn write(tx: &mut Tx<'_>, born: &BTreeMap<i64, i64>) -> Result<(), St
 }
 
 /// The facts of packages that came in masses and had not changed until a time, as a query with the columns of
-/// `package_past`; `None` if there are none. `candidates` is a query of the numbers of the packages that may be among them.
-pub(super) fn facts(tx: &mut Tx<'_>, at: i64, candidates: &str) -> Result<Option<String>, StateError> {
+/// `package_past`; `None` if there are none. `unchanged` is a query of the numbers of the packages that may be among them: those without
+/// a row of their own until then.
+pub(super) fn facts(tx: &mut Tx<'_>, at: i64, unchanged: &str) -> Result<Option<String>, StateError> {
     let Some(ranges) = ranges(tx, at)? else { return Ok(None) };
     let columns: Vec<&str> = COLUMNS.iter().map(|(name, _)| of_column(name)).collect();
     Ok(Some(match tx.kind() {
         Kind::Sqlite => {
-            format!("SELECT b.package_id, {} FROM ({}) b", columns.join(", "), born(at, candidates, &ranges))
+            format!(
+                "SELECT b.package_id, {} FROM ({}) b",
+                columns.join(", "),
+                born(tx.kind(), unchanged, &ranges)
+            )
         }
         Kind::Postgres => {
-            let rows = tx.query(&born(at, candidates, &ranges), &[])?;
+            let rows = tx.query(&born(tx.kind(), unchanged, &ranges), &[])?;
             let list = |column: usize| {
                 rows.iter().map(|row| row.int(column).to_string()).collect::<Vec<_>>().join(",")
             };
@@ -79,11 +84,18 @@ fn ranges(tx: &mut Tx<'_>, at: i64) -> Result<Option<String>, StateError> {
     Ok((!list.is_empty()).then_some(list))
 }
 
-fn born(at: i64, candidates: &str, ranges: &str) -> String {
+/// Each range is walked once, however many there are.
+fn born(kind: Kind, unchanged: &str, ranges: &str) -> String {
+    let packages = match kind {
+        Kind::Sqlite => "CROSS JOIN package p ON p.id >= b.column1 AND p.id <= b.column2",
+        Kind::Postgres => {
+            "CROSS JOIN LATERAL (SELECT id FROM package WHERE id >= b.column1 AND id <= b.column2 OFFSET 0) p"
+        }
+    };
+    // The sign keeps SQLite from looking for each package in each range.
     format!(
-        "SELECT c.package_id AS package_id, b.column3 AS lane, b.column4 AS entered FROM ({candidates}) c
-         JOIN (VALUES {ranges}) b ON c.package_id >= b.column1 AND c.package_id <= b.column2
-         WHERE NOT EXISTS (SELECT 1 FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at})"
+        "SELECT p.id AS package_id, b.column3 AS lane, b.column4 AS entered FROM (VALUES {ranges}) b {packages}
+         WHERE +p.id IN ({unchanged})"
     )
 }
 

@@ -1,14 +1,14 @@
 //! The packages that were not at rest at a time: those with a job, a failure, a hold or a wait. There are few of them, however
 //! many packages and however much history there is; of the others nothing is asked but when they were imported.
 
-use super::{COLUMNS, births};
+use super::{COLUMNS, births, busy};
 use crate::db::tx::Tx;
 use crate::driver::Kind;
 use crate::error::StateError;
 use crate::values;
 
 /// A time that is over for so long, in milliseconds, is the same whenever it is asked for: every transaction of it has ended.
-const SETTLED: i64 = 60_000;
+pub(super) const SETTLED: i64 = 60_000;
 
 /// Times whose packages SQLite keeps for the next question.
 const KEPT: usize = 4;
@@ -24,17 +24,22 @@ pub(super) fn query(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateE
     }
 }
 
-/// Packages that may have been busy then: those that are now, and those that something has happened to since.
-/// Where more has happened than there are packages, by half, all of them are looked at.
+/// Packages that may have been busy then: those that were when they were listed next, or are now, and those that something has
+/// happened to until then. Where more has happened than there are packages, by half, all of them are looked at.
 fn candidates(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let packages = tx.first("SELECT MAX(id) FROM package", &[])?.map_or(0, |row| row.int(0));
-    let sql = "SELECT at FROM package_past WHERE at > ?1 ORDER BY at LIMIT 1 OFFSET ?2";
-    if tx.first(sql, values![at, packages / 2])?.is_some() {
+    let (until, busy) = match busy::after(tx, at)? {
+        Some(list) => (list.at.saturating_add(SETTLED), list.query(tx.kind())),
+        None => (i64::MAX, busy::NOW.to_owned()),
+    };
+    let sql = "SELECT at FROM package_past WHERE at > ?1 AND at <= ?2 ORDER BY at LIMIT 1 OFFSET ?3";
+    if tx.first(sql, values![at, until, packages / 2])?.is_some() {
         return Ok("SELECT id AS package_id FROM package".to_owned());
     }
+    // Not UNION: to merge, SQLite would read the whole index in the order of the packages.
     Ok(format!(
-        "SELECT package_id FROM package_past WHERE at > {at} UNION SELECT package_id FROM job UNION
-         SELECT package_id FROM failure UNION SELECT package_id FROM wait UNION SELECT id FROM package WHERE held = 1"
+        "SELECT DISTINCT package_id FROM (SELECT package_id FROM package_past WHERE at > {at} AND at <= {until}
+            UNION ALL {busy}) AS found"
     ))
 }
 
@@ -47,16 +52,18 @@ fn aside(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
         let excess = (kept.len() + 1).saturating_sub(KEPT);
         let over = kept.drain(..excess).chain([name.clone()]).collect::<Vec<_>>();
         let candidates = candidates(tx, at)?;
-        let born =
-            births::facts(tx, at, &candidates)?.map_or_else(String::new, |born| format!(" UNION ALL {born}"));
+        let born = births::facts(tx, at, "SELECT package_id FROM c WHERE newest IS NULL")?;
+        let born = born.map_or_else(String::new, |born| format!(" UNION ALL {born}"));
         tx.keep_aside(
             &over,
             &name,
             &format!(
-                "SELECT {} FROM ({candidates}) c CROSS JOIN package_past f ON f.rowid = (SELECT g.rowid FROM package_past g
-                    WHERE g.package_id = c.package_id AND g.at <= {at} ORDER BY g.at DESC LIMIT 1) WHERE {BUSY}{born}",
+                "WITH c AS MATERIALIZED (SELECT package_id, (SELECT g.rowid FROM package_past g
+                    WHERE g.package_id = a.package_id AND g.at <= {at} ORDER BY g.at DESC LIMIT 1) AS newest FROM ({candidates}) a)
+                 SELECT {} FROM c CROSS JOIN package_past f ON f.rowid = c.newest WHERE {BUSY}{born}",
                 columns()
             ),
+            "signature_id, held",
         )?;
     }
     Ok(format!("SELECT * FROM temp.{name}"))
@@ -65,17 +72,27 @@ fn aside(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
 /// PostgreSQL, where a transaction that reads makes no tables: the rows by their keys.
 fn rows(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let candidates = candidates(tx, at)?;
-    let born =
-        births::facts(tx, at, &candidates)?.map_or_else(String::new, |born| format!(" UNION ALL {born}"));
+    // Of packages that have no row until then, no time.
     let sql = format!(
-        "SELECT f.package_id, f.at FROM ({candidates}) c CROSS JOIN LATERAL (SELECT g.package_id, g.at, g.state, g.failure, g.held,
-            g.wait_kind FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at}
-            ORDER BY g.at DESC LIMIT 1) f WHERE {BUSY}"
+        "SELECT c.package_id, f.at FROM ({candidates}) c LEFT JOIN LATERAL (SELECT g.at, g.state, g.failure, g.held, g.wait_kind
+            FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at} ORDER BY g.at DESC LIMIT 1) f ON TRUE
+         WHERE f.at IS NULL OR {BUSY}"
     );
-    let (mut packages, mut times) = (Vec::new(), Vec::new());
+    let (mut packages, mut times, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
     for row in tx.query(&sql, &[])? {
-        packages.push(row.int(0).to_string());
-        times.push(row.int(1).to_string());
+        let package = row.int(0).to_string();
+        match row.opt_int(1) {
+            Some(time) => {
+                packages.push(package);
+                times.push(time.to_string());
+            }
+            None => unchanged.push(package),
+        }
+    }
+    let mut born = String::new();
+    if !unchanged.is_empty() {
+        let unchanged = format!("SELECT unnest('{{{}}}'::bigint[])", unchanged.join(","));
+        born = births::facts(tx, at, &unchanged)?.map_or(born, |born| format!(" UNION ALL {born}"));
     }
     Ok(format!(
         "SELECT {} FROM unnest('{{{}}}'::bigint[], '{{{}}}'::bigint[]) AS k (package_id, at)

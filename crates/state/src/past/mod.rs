@@ -4,10 +4,11 @@
 //! statement writes what the package is then ([`write`]). So a row of `package_past` holds from its time to the next row of the
 //! package, and cannot say anything else than the tables did. What there is little of, breakers, hosts, suites, is kept in the
 //! same way, a value a change ([`things`]). Packages that an archive brings in masses have one row together, until something
-//! changes ([`births`]). Within [`crate::Store::read_at`] every question sees the tables of that moment
+//! changes ([`births`]). Now and then the packages that are not at rest are listed ([`busy`]). Within [`crate::Store::read_at`] every question sees the tables of that moment
 //! ([`moment`]).
 
 pub(crate) mod births;
+pub(crate) mod busy;
 mod facts;
 pub mod moment;
 mod rows;

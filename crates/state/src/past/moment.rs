@@ -88,15 +88,28 @@ fn words(sql: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic())).collect()
 }
 
+/// What is counted.
+#[derive(Default)]
+pub(super) struct Counted {
+    /// The counters, by name.
+    pub counters: BTreeMap<String, i64>,
+    /// How many packages failed with each signature and were not held.
+    pub failing: BTreeMap<i64, i64>,
+}
+
 /// The numbers of the rows that are counted, as they were. `facts` is what stands for the packages.
-pub(super) fn count(tx: &mut Tx<'_>, facts: &str) -> Result<BTreeMap<String, i64>, StateError> {
+pub(super) fn count(tx: &mut Tx<'_>, facts: &str) -> Result<Counted, StateError> {
     let sql = format!(
-        "{facts} SELECT state, lane, held, failure, COUNT(*) FROM facts GROUP BY state, lane, held, failure"
+        "WITH facts AS ({facts}) SELECT state, lane, held, failure, signature_id, COUNT(*) FROM facts
+         GROUP BY state, lane, held, failure, signature_id"
     );
-    let mut counters = BTreeMap::new();
+    let Counted { mut counters, mut failing } = Counted::default();
     for row in tx.query(&sql, values![])? {
         let (state, lane, is_held, failure, count) =
-            (row.opt_text(0), row.int(1), row.flag(2), row.opt_text(3), row.int(4));
+            (row.opt_text(0), row.int(1), row.flag(2), row.opt_text(3), row.int(5));
+        if let Some(signature) = row.opt_int(4).filter(|_| !is_held) {
+            *failing.entry(signature).or_default() += count;
+        }
         let mut add = |name: String| *counters.entry(name).or_default() += count;
         match state.as_deref() {
             Some("pending") if is_held => add("queue_held".into()),
@@ -120,7 +133,7 @@ pub(super) fn count(tx: &mut Tx<'_>, facts: &str) -> Result<BTreeMap<String, i64
             None => {}
         }
     }
-    Ok(counters)
+    Ok(Counted { counters, failing })
 }
 
 /// The real table of a name, where an expression of that name is about to be made.

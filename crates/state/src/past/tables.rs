@@ -8,7 +8,7 @@ use super::rows::{Columns, query};
 use super::things::{Kind as Thing, PAUSE};
 use crate::db::number::first_after;
 use crate::db::tx::Tx;
-use crate::driver::{Row, Value};
+use crate::driver::{Kind as Database, Row, Value};
 use crate::error::StateError;
 use crate::schema::views;
 use crate::values;
@@ -20,7 +20,8 @@ const RUNS: i64 = 20;
 pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateError> {
     let kind = tx.kind();
     let facts = facts::query(tx, at, now)?;
-    let counters = moment::count(tx, &format!("WITH facts AS ({facts})"))?;
+    let counted = moment::count(tx, &facts)?;
+    let sides = Sides::of(tx, &facts, &counted)?;
     let mut tables = vec![("facts".to_owned(), facts)];
     let mut add = |name: &str, query: String| tables.push((name.to_owned(), query));
     let (attempts, events) =
@@ -39,7 +40,8 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateErro
     add("wait", WAIT.to_owned());
     let package =
         PACKAGE.replace("@PAST", &real(kind, "package_past")).replace("@REAL", &real(kind, "package"));
-    add("package", package.replace("@AT", &at.to_string()));
+    sides.tables.into_iter().for_each(|(name, query)| add(name, query));
+    add("package", package.replace("@AT", &at.to_string()).replace("@HELD", sides.held));
     add(
         moment::OPEN_PUBLICATION,
         OPEN.replace("@REAL", &real(kind, "publication")).replace("@AT", &at.to_string()),
@@ -50,14 +52,60 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateErro
     }
     for (name, query) in FILTERED {
         let query = query.replace("@REAL", &real(kind, name)).replace("@AT", &at.to_string());
+        let query = query.replace("@FAILING", sides.failing);
         let bound = if *name == "event" { events } else { attempts };
         add(name, query.replace("@BOUND", &bound.to_string()));
     }
     for (name, query) in views::list() {
         add(&name, query);
     }
-    Ok(Moment { at, tables, counters })
+    Ok(Moment { at, tables, counters: counted.counters })
 }
+
+/// What tables need of the packages besides. SQLite has them in a table with indexes. PostgreSQL would join all of them with
+/// themselves in each statement: it gets the few that matter as tables of their own.
+struct Sides {
+    tables: Vec<(&'static str, String)>,
+    /// What has the packages that were held.
+    held: &'static str,
+    /// How many packages failed with a signature and were not held: a column of `signature`.
+    failing: &'static str,
+}
+
+impl Sides {
+    fn of(tx: &mut Tx<'_>, facts: &str, counted: &moment::Counted) -> Result<Sides, StateError> {
+        if tx.kind() == Database::Sqlite {
+            let failing =
+                "(SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing";
+            return Ok(Sides { tables: Vec::new(), held: "facts", failing });
+        }
+        let held = match counted.counters.get("held") {
+            None => Vec::new(),
+            Some(_) => tx.query(&format!("{HELD_THEN} FROM ({facts}) f WHERE held <> 0"), values![])?,
+        };
+        let held: Vec<Vec<Value>> = held.into_iter().map(|row| row.0).collect();
+        let failing: Vec<Vec<Value>> =
+            counted.failing.iter().map(|(id, count)| vec![Value::Int(*id), Value::Int(*count)]).collect();
+        Ok(Sides {
+            tables: vec![
+                ("held_then", query(Database::Postgres, HELD, &held)),
+                ("failing_then", query(Database::Postgres, FAILING, &failing)),
+            ],
+            held: "held_then",
+            failing: "COALESCE((SELECT n.failing FROM failing_then n WHERE n.signature_id = s.id), 0) AS failing",
+        })
+    }
+}
+
+const HELD_THEN: &str = "SELECT package_id, held, held_until, held_by, held_reason, held_at";
+const HELD: Columns = &[
+    ("package_id", false),
+    ("held", false),
+    ("held_until", false),
+    ("held_by", true),
+    ("held_reason", true),
+    ("held_at", false),
+];
 
 const JOB: &str = "SELECT package_id, lane, state, held, 1 AS tasks, 0 AS more, 1 AS wanted, 0 AS claimed, entered, due,
     0 AS memory, attempt_id, run_id, 0 AS lease_until, dependency_id, 0 AS batch_id FROM facts WHERE state IS NOT NULL";
@@ -75,7 +123,7 @@ const PACKAGE: &str =
         ORDER BY g.at DESC LIMIT 1) AS last_success, p.imported_by, p.peak_rss,
     (SELECT g.wall_ms FROM @PAST g WHERE g.package_id = p.id AND g.at <= @AT ORDER BY g.at DESC LIMIT 1) AS wall_ms,
     COALESCE(f.held, 0) AS held, f.held_until, f.held_by, f.held_reason, f.held_at
-    FROM @REAL p LEFT JOIN facts f ON f.package_id = p.id WHERE p.first_seen <= @AT";
+    FROM @REAL p LEFT JOIN @HELD f ON f.package_id = p.id WHERE p.first_seen <= @AT";
 
 /// Publications that were neither imported nor withdrawn: those that are not now, and those that have been since. It stands before
 /// `publication`, so that this is the real one.
@@ -100,7 +148,7 @@ const FILTERED: &[(&str, &str)] = &[
     (
         "signature",
         "SELECT s.id, s.short, s.stage, s.code, s.text, s.example, s.normaliser, s.alias_of, s.class, d.policy, d.note,
-            d.bug, (SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing, s.first_seen,
+            d.bug, @FAILING, s.first_seen,
             CASE WHEN s.last_seen < @AT THEN s.last_seen ELSE @AT END AS last_seen
          FROM @REAL s LEFT JOIN decided d ON d.id = s.id WHERE s.first_seen <= @AT",
     ),
@@ -132,6 +180,7 @@ const FILTERED: &[(&str, &str)] = &[
 ];
 
 const SIGNATURE: Columns = &[("id", false), ("policy", true), ("note", true), ("bug", true)];
+const FAILING: Columns = &[("signature_id", false), ("failing", false)];
 const FOREIGN: Columns = &[
     ("package_id", false),
     ("name", true),

@@ -3,7 +3,7 @@
 use baseline::State;
 use state::operate::{self, By};
 use state::publications::{self, NewPublication};
-use state::read::{failures, freshness, verdicts};
+use state::read::{failures, freshness, queue, verdicts};
 use state::words::{Class, Lane, Outcome};
 use state::{StateError, breaker, meta, samples, suites};
 
@@ -182,5 +182,58 @@ fn verdicts_are_told_as_they_were() {
                 assert_eq!(states.as_slice(), std::slice::from_ref(state));
             }
         }
+    }
+}
+
+/// Packages that are not at rest are listed now and then: a look back starts from the next list, and tells the same without any.
+#[test]
+fn a_time_is_told_from_the_next_list_as_from_the_present() {
+    let lists = "SELECT COUNT(*) FROM past WHERE kind = 'busy'";
+    for world in worlds().into_iter().map(begin) {
+        let run = world.run();
+        let mut written = Vec::new();
+        let told = |at: Option<i64>| {
+            let read = |tx: &mut state::tx::Tx<'_>| {
+                let failing = failures::packages(tx, &failures::Filter::default(), 100)?;
+                Ok((
+                    queue::next(tx, None, 100)?,
+                    failing,
+                    failures::groups(tx, &failures::Filter::default(), 9)?,
+                ))
+            };
+            world.store.read_at(at, read).unwrap()
+        };
+        for number in 0..60 {
+            world.enqueue(&format!("p{number}"), Lane::Upload);
+            let claim = world.claim(run).unwrap();
+            world.finish(&claim, Outcome::Imported, None).unwrap();
+        }
+        (0..5).for_each(|number| drop(world.enqueue(&format!("p{number}"), Lane::Upload)));
+        for day in 0..12 {
+            for round in 0..2 {
+                let claim = world.claim(run).unwrap();
+                let cause = (round == 1).then(|| failure(Class::Permanent, &format!("broken {}", day % 4)));
+                let outcome = if cause.is_some() { Outcome::Failed } else { Outcome::Imported };
+                world.finish(&claim, outcome, cause.flatten()).unwrap();
+                world.enqueue(&format!("p{}", (day * 7 + round) % 60), Lane::Upload);
+                written.push((now(&world), told(None)));
+                world.advance(HOUR);
+            }
+            samples::take(&world.store).unwrap();
+            world.advance(DAY);
+        }
+        let kept = world.count(lists);
+        assert!(kept >= 8, "{kept} lists");
+        let all = |what: &str| {
+            for (at, then) in &written {
+                assert_eq!(&told(Some(*at)), then, "{what}, {} hours after the start", (at - START) / HOUR);
+            }
+        };
+        all("from the next list");
+        let gone = |tx: &mut state::tx::Tx<'_>| tx.execute("DELETE FROM past WHERE kind = 'busy'", &[]);
+        world.store.write(gone).unwrap();
+        world.advance(1);
+        assert_eq!(world.count(lists), 0);
+        all("from the present");
     }
 }
