@@ -2,11 +2,14 @@
 //! do then, and it can be taken back.
 
 mod codes;
+mod cost;
 mod damages;
 mod elsewhere;
 mod from_remote;
+mod from_servers;
 mod itself;
 mod kept;
+mod kills;
 mod kinds;
 mod operator;
 mod page;
