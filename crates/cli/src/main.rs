@@ -15,6 +15,7 @@ mod table;
 mod time;
 mod told;
 mod watch;
+mod way_on;
 mod words;
 
 use std::io::Write;

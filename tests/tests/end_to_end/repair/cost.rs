@@ -5,7 +5,7 @@ use std::fs;
 use package_import_tests::queue::text;
 use serde_json::Value;
 
-use super::damages::{DAMAGES, git};
+use super::damages::DAMAGES;
 use crate::archives::world::World as Archive;
 
 /// The size of what an archive has of a package.
@@ -28,7 +28,7 @@ fn a_plan_says_first_what_others_may_notice_and_what_it_costs() {
         (DAMAGES.iter().find(|it| it.package == kind).unwrap().inflict)(&repository(name));
     };
     inflict("lost", "packs-gone");
-    git(&repository("torn"), &["update-ref", "-d", "refs/heads/debian/sid"]);
+    inflict("torn", "head-gone");
     inflict("torn", "record-broken");
     let run = |arguments: &[&str]| archive.queue.command(arguments).output().unwrap();
     let plan: Value = serde_json::from_slice(&run(&["repair", "plan", "--all", "--json"]).stdout).unwrap();
@@ -40,7 +40,8 @@ fn a_plan_says_first_what_others_may_notice_and_what_it_costs() {
     let marks: Vec<&str> =
         torn["steps"].as_array().unwrap().iter().map(|step| step["mark"].as_str().unwrap()).collect();
     assert_eq!((marks[0], marks.contains(&"create")), ("replace", true), "{torn:#}");
-    let said = text(&run(&["repair", "show", &plan["plan"]["id"].to_string()]));
+    let mut show = archive.queue.command(&["repair", "show", &plan["plan"]["id"].to_string()]);
+    let said = text(&show.env("COLUMNS", "80").output().unwrap());
     let lines: Vec<&str> = said.lines().collect();
     assert!(said.contains("2 versions imported again; at most "), "{said}");
     let place = |start: &str| lines.iter().position(|line| line.starts_with(start)).unwrap_or(usize::MAX);

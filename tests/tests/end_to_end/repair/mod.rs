@@ -11,6 +11,7 @@ mod itself;
 mod kept;
 mod kills;
 mod kinds;
+mod night;
 mod operator;
 mod page;
 mod rebuild;
