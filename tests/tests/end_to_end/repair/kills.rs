@@ -120,6 +120,23 @@ fn an_undo_that_is_killed_is_old_or_new_and_goes_on() {
     assert!(kills >= 4, "{kills}");
 }
 
+/// The process dies once the repair is on record, before it has looked at what is left.
+#[test]
+fn what_a_killed_process_has_mended_is_found_no_more() {
+    let world = World::with(&[PACKAGE]);
+    for kind in ["hook", "branch-deleted"] {
+        (DAMAGES.iter().find(|it| it.package == kind).unwrap().inflict)(&world.repository(PACKAGE));
+    }
+    let (_, plan) = world.json(&["repair", "plan", PACKAGE, "--json"]);
+    let mut apply = world.command(&["repair", "apply", &plan["plan"]["id"].to_string()]);
+    let killed = apply.env("PACKAGE_IMPORT_KILL_AT", "repair::recorded:1").output().unwrap();
+    assert_eq!(killed.status.code(), None, "{killed:?}");
+    assert!(world.said(&["status"]).contains("damaged"), "nobody has looked yet");
+    world.said(&["run", "--until-empty"]);
+    let status = world.said(&["status"]);
+    assert!(!status.contains("damaged") && !status.contains("Next:"), "{status}");
+}
+
 #[test]
 fn killed_anywhere_in_any_mixture_it_is_old_or_new() {
     if !is_long() {

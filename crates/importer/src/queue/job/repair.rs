@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use fail::fail_point;
 use packaging_repo::verify::Problem;
 use repair::{Act, Plan};
 use state::queue::Claim;
@@ -81,6 +82,9 @@ impl Work<'_> {
             Ok(open) => open,
             Err(error) => return self.not_noted(Some(error)),
         };
+        if open.is_empty() {
+            self.look_at_known();
+        }
         for part in open {
             if self.cancelled {
                 return;
@@ -323,7 +327,17 @@ impl Work<'_> {
             })
         });
         self.not_noted(written.err());
+        fail_point!("repair::recorded");
         self.look_again();
+    }
+
+    /// What was found before is looked at again: a process that was killed may have carried the plan out, and not have looked.
+    fn look_at_known(&mut self) {
+        let (store, id) = (&self.session.store, self.claim.package_id);
+        let known = store.read(|tx| findings::of_package(tx, id)).unwrap_or_default();
+        if !known.is_empty() && repairing::is_begun(&self.session.root, &self.claim.package) {
+            self.look_again();
+        }
     }
 
     /// What is wrong now, after a repair or in its place.
