@@ -110,6 +110,28 @@ fn a_ref_file_of_zeros_is_as_an_empty_one() {
     world.is_well_with("zeros", "1.0-3");
 }
 
+/// What keeps the program from reading any repository is no reason to import all of them again.
+#[test]
+fn without_the_installations_key_no_repository_counts_as_gone() {
+    let world = World::with(&["keyless"]);
+    let key = world.it.root().join("package-import-key");
+    let aside = key.with_extension("aside");
+    fs::rename(&key, &aside).unwrap();
+    fs::create_dir(&key).unwrap();
+    let (_, plan) = world.json(&["repair", "plan", "--all", "--json"]);
+    let part = &plan["packages"][0];
+    assert_eq!(part["findings"][0]["code"], "unreadable", "{part:#}");
+    assert_eq!(part["steps"].as_array().map(Vec::len), Some(0), "{part:#}");
+    world.import("keyless", "1.0-3");
+    let shown = world.said(&["show", "keyless"]);
+    assert!(!shown.contains("wedged") && !shown.contains("repository-damaged"), "{shown}");
+    fs::remove_dir(&key).unwrap();
+    fs::rename(&aside, &key).unwrap();
+    world.said(&["retry", "keyless"]);
+    world.said(&["run", "--until-empty"]);
+    world.is_well_with("keyless", "1.0-3");
+}
+
 #[test]
 fn a_repository_of_another_user_has_the_command_that_gives_it_back() {
     let world = World::with(&["owned"]);

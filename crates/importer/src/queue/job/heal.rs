@@ -33,8 +33,8 @@ impl Work<'_> {
         true
     }
 
-    /// An import that failed because of a damage which waits for a person says so: trying again mends nothing. The record is left
-    /// out, as the installation's key may be what is damaged.
+    /// An import that failed because of a damage which waits for a person says so: trying again mends nothing. A record that is
+    /// broken is left out, as the installation's key may be what is damaged, and a repository that is gone, which has its own code.
     pub(super) fn name_damage(&mut self) {
         // What an import must not write is told apart from a disk that refuses by what is found.
         const MEANT: [Code; 2] = [Code::Repository, Code::Store];
@@ -49,7 +49,8 @@ impl Work<'_> {
         };
         self.keep_findings(&plan.findings);
         let waits = |it: &&Problem| {
-            it.code.is_damage() && it.code.healing() == Healing::Plan && it.code != Finding::RecordBroken
+            let is_elsewhere = matches!(it.code, Finding::RecordBroken | Finding::RepositoryGone);
+            it.code.is_damage() && it.code.healing() == Healing::Plan && !is_elsewhere
         };
         let Some(damage) = plan.findings.iter().find(waits) else { return };
         let message = format!("{}: {}", damage.subject, damage.message);
