@@ -128,8 +128,9 @@ fn what_a_killed_process_has_mended_is_found_no_more() {
         (DAMAGES.iter().find(|it| it.package == kind).unwrap().inflict)(&world.repository(PACKAGE));
     }
     let (_, plan) = world.json(&["repair", "plan", PACKAGE, "--json"]);
-    let mut apply = world.command(&["repair", "apply", &plan["plan"]["id"].to_string()]);
-    let killed = apply.env("PACKAGE_IMPORT_KILL_AT", "repair::recorded:1").output().unwrap();
+    world.said(&["repair", "apply", "--later", &plan["plan"]["id"].to_string()]);
+    let mut run = world.command(&["run", "--until-empty"]);
+    let killed = run.env("PACKAGE_IMPORT_KILL_AT", "repair::recorded:1").output().unwrap();
     assert_eq!(killed.status.code(), None, "{killed:?}");
     assert!(world.said(&["status"]).contains("damaged"), "nobody has looked yet");
     world.said(&["run", "--until-empty"]);
