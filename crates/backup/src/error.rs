@@ -75,8 +75,8 @@ pub enum BackupError {
     )]
     OtherKey(PathBuf),
     /// Something would be overwritten.
-    #[error("{} is not empty: a whole backup is brought back into an empty root only; move what is there away, or name what you \
-         want with --package", .0.display())]
+    #[error("{} is not empty, and nothing is overwritten: move it away (of a state.db also -wal and -shm), or name what you want \
+         with --package", .0.display())]
     NotEmpty(PathBuf),
 }
 

@@ -16,6 +16,7 @@ mod table;
 mod time;
 mod told;
 mod watch;
+mod way_on;
 mod words;
 
 use std::ffi::OsString;

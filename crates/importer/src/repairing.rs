@@ -108,7 +108,8 @@ pub fn plan(
                 store,
             ));
         }
-        let problem = Problem::new(Finding::RepositoryGone, "repository", error.to_string());
+        // Where the installation's key or the disk cannot be read, nothing is known of the repository.
+        let problem = packaging_repo::verify::of_error("repository", &error);
         let plan = Plan { package: package.to_string(), findings: vec![problem], ..Plan::default() };
         return Ok(with_state(plan, &[], mending, store));
     }

@@ -137,8 +137,22 @@ fn is_whole(path: &Path) -> bool {
     read.is_ok_and(|metadata| head == *b"PACK" && metadata.len() >= 32)
 }
 
+/// The repository as a whole belongs to another user than the folder that it is in: whoever imports owns both.
+fn whole(root: &Path, owner: u32) -> Option<Problem> {
+    let around = root.parent()?;
+    let right = fs::metadata(around).ok()?.uid();
+    let (folder, place) = (root.display(), around.display());
+    let message = format!(
+        "belongs to user {owner}, and the folder that it is in to user {right}: chown -R --reference={place} {folder}"
+    );
+    (owner != right).then(|| Problem::new(Finding::OwnerWrong, "repository", message))
+}
+
 fn rights(root: &Path, files: &[PathBuf]) -> Vec<Problem> {
     let Ok(owner) = fs::metadata(root).map(|it| it.uid()) else { return Vec::new() };
+    if let Some(problem) = whole(root, owner) {
+        return vec![problem];
+    }
     let (mut foreign, mut closed) = (Vec::new(), Vec::new());
     for path in files {
         let Ok(it) = fs::symlink_metadata(path) else { continue };

@@ -159,7 +159,13 @@ pub(crate) fn run(
     }
     let text = [output.stderr, output.stdout].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(10).collect();
+    // Git says of each object of a torn pack that it is torn.
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if lines.len() < 10 && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
     let cause = if lines.is_empty() { output.status.to_string() } else { lines.join("; ") };
     Err(Error::Git { verb, cause })
 }

@@ -53,7 +53,7 @@ pub(crate) fn steps(root: &Path, problems: &[Problem], now: SystemTime) -> Vec<S
                 steps.push(if step.before.is_none() { step } else { step.by_person() });
             }
             Finding::RefUnreadable => {
-                let is_empty = fs::metadata(root.join(subject)).is_ok_and(|it| it.len() == 0);
+                let is_empty = says_nothing(&root.join(subject));
                 let step = aside(Act::LooseRef);
                 steps.push(if is_empty { step } else { step.by_person() });
             }
@@ -186,6 +186,11 @@ pub(crate) fn take_back(step: &Step, root: &Path, aside: &Path) -> Result<(), Er
         Act::Config => named("remove", &path, fs::remove_file(&path)),
         _ => Ok(()),
     }
+}
+
+/// True for the file of a ref as a power failure leaves it: without a byte, or of zeros.
+fn says_nothing(path: &Path) -> bool {
+    bounded::file::read(path, 4096).is_ok_and(|content| content.iter().all(|byte| *byte == 0))
 }
 
 /// The present value of a step's subject.

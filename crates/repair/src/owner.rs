@@ -14,6 +14,10 @@ use crate::plan::{Act, Mark, Step};
 pub(crate) fn steps(root: &Path) -> Vec<Step> {
     let mut steps = Vec::new();
     let Ok(owner) = fs::metadata(root).map(|it| it.uid()) else { return steps };
+    // A repository that belongs to another user as a whole needs the command of the finding.
+    if root.parent().and_then(|around| fs::metadata(around).ok()).is_none_or(|around| around.uid() != owner) {
+        return steps;
+    }
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         let is_ours = fs::metadata(&folder).is_ok_and(|it| it.uid() == owner);

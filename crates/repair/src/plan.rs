@@ -142,6 +142,11 @@ impl Step {
         Step { reversible: false, ..self }
     }
 
+    /// True if others may notice, or something of theirs cannot be put back: read first.
+    pub fn is_dangerous(&self) -> bool {
+        self.mark == Mark::Replace || (self.mark == Mark::Aside && !self.reversible)
+    }
+
     /// True if more can be read, and said of the refs, after the step.
     pub fn reveals_more(&self) -> bool {
         matches!(self.act, Act::PackIndex | Act::Pack | Act::Rebuild | Act::Mode | Act::Folder)
@@ -167,7 +172,7 @@ pub struct Plan {
     pub package: String,
     /// The findings.
     pub findings: Vec<Problem>,
-    /// The steps, those that replace something last.
+    /// The steps, dangerous ones first.
     pub steps: Vec<Step>,
     /// The plan that it undoes.
     #[serde(default)]
@@ -245,10 +250,10 @@ impl Plan {
         Plan { steps, automatic: true, ..self.clone() }
     }
 
-    /// Sorts steps for whoever reads them: what replaces something last, else in the order in which they are taken.
+    /// Sorts steps for whoever reads them: dangerous ones first, else in the order in which they are taken.
     pub(crate) fn sort(steps: &mut [Step]) {
         steps.sort_by(|a, b| {
-            let key = |step: &Step| (step.mark == Mark::Replace, step.act, step.mark);
+            let key = |step: &Step| (!step.is_dangerous(), step.act, step.mark);
             key(a).cmp(&key(b)).then_with(|| a.subject.cmp(&b.subject))
         });
     }

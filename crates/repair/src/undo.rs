@@ -37,7 +37,6 @@ pub fn undo(at: &At<'_>, id: i64, applied: &Plan) -> Result<(Plan, Vec<String>),
         }
         steps.push(back(step, id));
     }
-    steps.sort_by(|a, b| (b.act, b.mark, &b.subject).cmp(&(a.act, a.mark, &a.subject)));
     Plan::sort(&mut steps);
     let plan = Plan { package: applied.package.clone(), steps, undoes: Some(id), ..Plan::default() };
     Ok((plan, notes))
@@ -80,7 +79,9 @@ pub(crate) fn apply(
     let (journal, before) = (Journal::of(repository.path(), id), Journal::of(repository.path(), undone));
     journal.begin(plan, &mend::record_file(repository))?;
     fail_point!("repair::begun");
-    let open: Vec<&Step> = plan.steps.iter().filter(|step| now(step) == step.before).collect();
+    let mut open: Vec<&Step> = plan.steps.iter().filter(|step| now(step) == step.before).collect();
+    // What was removed is put back before something is replaced or removed.
+    open.sort_by_key(|step| (step.mark == Mark::Replace, step.act));
     move_back(at, guard, id, &open, &before)?;
     for step in open {
         match (step.act, step.after.as_deref()) {

@@ -1,5 +1,7 @@
 //! Changes by operators: in chunks of bounded size, each with its entry in the audit trail.
 
+use source_package::code::Code;
+
 use crate::audit;
 pub use crate::audit::By;
 use crate::db::store::Store;
@@ -114,6 +116,17 @@ fn pages(store: &Store, sql: &str, value: &str) -> Result<Vec<(i64, String)>, St
         }
         found.extend(rows.iter().map(|row| (row.int(0), row.text(1))));
     }
+}
+
+/// Packages that fail with a code, sorted by name; those that are held are left out.
+///
+/// # Errors
+/// The database.
+pub fn failing_with(tx: &mut Tx<'_>, code: Code) -> Result<Vec<(i64, String)>, StateError> {
+    let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id JOIN signature s ON s.id = f.signature_id
+        WHERE s.code = ?1 AND p.held = 0 ORDER BY p.name";
+    let rows = tx.query(sql, values![code.as_str()])?;
+    Ok(rows.iter().map(|row| (row.int(0), row.text(1))).collect())
 }
 
 /// The importer versions with which packages were imported.

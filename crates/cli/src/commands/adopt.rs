@@ -41,6 +41,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         done.taken_back,
         done.reconciled
     )?;
+    if done.retried > 0 {
+        writeln!(screen::stdout(), "{} tried again", screen::count(done.retried, "failing package"))?;
+    }
     restore::say_damaged(&done.damaged)?;
     Ok(exit::DONE)
 }

@@ -10,6 +10,7 @@ use super::Installation;
 use crate::exit;
 use crate::screen::{self, more, paragraph, print, print_json, short, table};
 use crate::time::{at, until};
+use crate::way_on;
 
 /// What fails, by cause; with --signature, --state or --packages, which packages
 ///
@@ -148,6 +149,10 @@ fn packages(answer: &Failures, with_cause: bool) -> io::Result<()> {
             "Next:\n  package-import show {}\n  package-import log {0}",
             failing.package
         )?;
+        for group in answer.signatures.iter().filter(|_| with_cause) {
+            let way_on = way_on::of(&group.code, &format!("--signature {}", group.signature));
+            way_on.map_or(Ok(()), |command| writeln!(screen::stdout(), "  {command}"))?;
+        }
     }
     Ok(())
 }

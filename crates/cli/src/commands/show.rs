@@ -13,6 +13,7 @@ use super::{Installation, history, remotes};
 use crate::exit;
 use crate::screen::{self, count, paragraph, plain, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
+use crate::way_on;
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
 ///
@@ -166,11 +167,14 @@ fn hints(package: &Package) -> io::Result<()> {
     } else if let Some(failure) = &package.failure {
         writeln!(stdout, "Next:")?;
         writeln!(stdout, "  package-import log {name}")?;
-        writeln!(stdout, "  package-import retry {name}")?;
+        let again = || format!("package-import retry {name}");
+        writeln!(stdout, "  {}", way_on::of(&failure.code, name).unwrap_or_else(again))?;
         writeln!(stdout, "  package-import failures --signature {}", failure.signature)?;
         writeln!(stdout, "  package-import hold {name} --reason WHY --until 3d")?;
     }
-    if !package.findings.is_empty() {
+    let is_named = package.held.is_none()
+        && package.failure.as_ref().is_some_and(|failure| way_on::of(&failure.code, name).is_some());
+    if !package.findings.is_empty() && !is_named {
         let head = if package.held.is_none() && package.failure.is_none() { "Next:\n" } else { "" };
         writeln!(stdout, "{head}  package-import repair plan {name}")?;
     }

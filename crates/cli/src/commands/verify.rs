@@ -77,11 +77,12 @@ fn show(found: &Verified, json: bool) -> io::Result<()> {
 
 /// The number of problems of each kind, and the next command.
 fn total(count: &VerifyCount) -> io::Result<()> {
-    let VerifyCount { packages, wrong, codes, .. } = count;
+    let VerifyCount { packages, wrong, codes, waiting, .. } = count;
     let mut stdout = screen::stdout();
-    writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
+    writeln!(stdout, "{} checked, {wrong} with problems", screen::count(packages.len(), "repository"))?;
     if *wrong == 0 {
-        return Ok(());
+        let all = waiting.join(" ");
+        return if all.is_empty() { Ok(()) } else { writeln!(stdout, "Next: package-import retry {all}") };
     }
     let each: Vec<String> = codes.iter().map(|(code, number)| format!("{number} {code}")).collect();
     let which = match packages.as_slice() {

@@ -5,6 +5,7 @@ mod cache;
 mod children;
 mod from_remote;
 mod gather;
+mod heal;
 mod history;
 mod lineage_wait;
 mod open_publications;
@@ -83,6 +84,8 @@ struct Work<'a> {
     published: Option<Done>,
     /// Fingerprint of the local refs, if the repository is a cache, which may be removed at any time.
     stands: Option<String>,
+    /// The failure of a state that is older than the repository, as it was before this job.
+    older: Option<Failure>,
 }
 
 /// Names of a publication, and its age.
@@ -128,12 +131,15 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         news: News::default(),
         published: None,
         stands: None,
+        older: None,
     };
+    work.older = work.state_before_repository();
     work.repair_before_import(watch);
     let mut first = work.import(plan, watch);
     if work.heal_met() {
         first.extend(work.import(None, watch));
     }
+    work.name_damage();
     work.look_after(watch);
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
@@ -150,7 +156,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     let repack = repository::wants_repack(session, &claim, finished.outcome);
     let (finished, settled) =
         record_outcome::record_surely(session, finished, done, &found, repack, claim.lane);
-    if !reports.is_empty() {
+    if !reports.is_empty() || claim.tasks.has(Tasks::IMPORT) {
         repair::settle_when_recorded(session, &claim);
     }
     session.forget(claim.attempt);
@@ -195,7 +201,10 @@ impl Work<'_> {
         let is_idle = requests.is_empty();
         // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
         if self.is_ready() && !is_idle && self.has_its_history(open, &ids) {
-            self.versions(ids, requests, watch);
+            match self.older.take() {
+                Some(older) => self.fail(older, None),
+                None => self.versions(ids, requests, watch),
+            }
         }
         self.again_with_all(open, watch);
         // A check of the same job mends it, and has that in the audit trail.

@@ -1,7 +1,7 @@
 //! The part of a plan that comes from the state: versions that it does not know, listed versions that are neither
 //! imported nor queued, refs that remotes lack.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use packaging_repo::manifest::IMPORT_RULES;
 use packaging_repo::verify::Problem;
@@ -15,6 +15,7 @@ use state::{StateError, Store};
 use super::Mending;
 use crate::protocol::Unrecorded;
 use crate::publishing::job::fingerprint;
+use crate::queue::archives::Stored;
 
 /// True if the state knows the package.
 pub(super) fn is_known(store: &Store, package: &str) -> bool {
@@ -43,7 +44,29 @@ pub fn with_state(
     add_source(&mut plan, source);
     add_listed(&mut plan, &witness);
     add_remotes(&mut plan, &witness, fingerprint(mending.check.root, name).as_deref());
+    add_bytes(&mut plan, store);
     plan
+}
+
+/// Says how much an import of what a step names would fetch; the cache may have some of it.
+fn add_bytes(plan: &mut Plan, store: &Store) {
+    if plan.steps.iter().all(|step| step.imports == 0) {
+        return;
+    }
+    let fetched = store.read(|tx| match state::read::package::id(tx, &plan.package)? {
+        Some(id) => witness::fetched(tx, id),
+        None => Ok(Vec::new()),
+    });
+    // A state that cannot be read now has nothing to add.
+    let fetched = fetched.unwrap_or_default();
+    for step in plan.steps.iter_mut().filter(|step| step.imports > 0) {
+        let is_all = step.act == Act::Rebuild || step.subject == "repository";
+        let of_step =
+            fetched.iter().filter(|it| if is_all { it.is_imported } else { it.subject == step.subject });
+        // Revisions of one upstream release share its tarball.
+        let files: BTreeSet<(String, u64)> = of_step.flat_map(|it| Stored::sizes(&it.files)).collect();
+        step.bytes = files.iter().map(|(_, size)| size).sum();
+    }
 }
 
 fn add_versions(plan: &mut Plan, unrecorded: &[Unrecorded], is_all: bool) {

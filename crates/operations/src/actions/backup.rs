@@ -11,9 +11,11 @@ use ::backup::{BackupError, check};
 use importer::queue::session::VERSION;
 use importer::root::host_name;
 use serde::Serialize;
+use source_package::code::Code;
 use source_package::version::PackageName;
 use state::events::By;
-use state::{events, operate, queue};
+use state::words::Lane;
+use state::{Store, events, operate, queue};
 
 use crate::action::{Action, Change, Kind, Preview};
 use crate::error::Error;
@@ -196,8 +198,19 @@ pub struct Adopted {
     pub taken_back: usize,
     /// Versions that repositories had and the state did not.
     pub reconciled: usize,
+    /// Packages that failed because the state was older than their repositories, and are tried again.
+    pub retried: usize,
     /// Repositories that cannot be read.
     pub damaged: Vec<Damaged>,
+}
+
+/// Tries packages again that failed because the state was older than their repositories: it is not any more.
+fn retry_older(store: &Store, by: By<'_>) -> Result<usize, Error> {
+    let failing = store.read(|tx| operate::failing_with(tx, Code::OlderThanRepositories))?;
+    if !failing.is_empty() {
+        operate::retry(store, &failing, Code::OlderThanRepositories.as_str(), 0, Lane::Operator, by)?;
+    }
+    Ok(failing.len())
 }
 
 impl Action<Installation> for Adopt<'_> {
@@ -223,7 +236,8 @@ impl Action<Installation> for Adopt<'_> {
         let why = (by.actor, "adopt", by.reason);
         let (epoch, taken_back) = state::identity::take_over(&store, &host_name(), floor, why, VERSION)?;
         let done = reconcile::all(&store, &at.root, VERSION, self.watch)?;
-        Ok(Adopted { epoch, taken_back, reconciled: done.versions, damaged: done.damaged })
+        let retried = retry_older(&store, by)?;
+        Ok(Adopted { epoch, taken_back, reconciled: done.versions, retried, damaged: done.damaged })
     }
 }
 

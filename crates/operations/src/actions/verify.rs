@@ -7,7 +7,9 @@ use importer::checking::Checked;
 use importer::protocol::ForeignRef;
 use importer::{inspect, repairing};
 use packaging_repo::verify::Problem;
+use source_package::code::Code;
 use source_package::finding::Finding;
+use state::operate;
 use state::publication::{collisions, foreign};
 use state::read::package::id;
 use state::repair::findings;
@@ -50,6 +52,8 @@ pub struct VerifyCount {
     pub wrong: usize,
     /// Number of problems, by their codes.
     pub codes: BTreeMap<&'static str, usize>,
+    /// Packages without problems that wait because their repository was damaged: nobody has asked for them since it was mended.
+    pub waiting: Vec<String>,
     /// Packages that were not checked, and why, if there are any.
     pub left_out: Option<String>,
 }
@@ -135,9 +139,13 @@ impl Action<Installation> for Verify<'_> {
         let packages = self.packages(at, store.as_ref())?;
         let left_out = self.left_out(at, store.as_ref(), packages.len())?;
         let mut count = VerifyCount { left_out, ..VerifyCount::default() };
+        let waiting = store.as_ref().map_or(Ok(Vec::new()), |store| waiting(store))?;
         for package in &packages {
             let found = self.one(at, store.as_ref(), package, packages.len() == 1)?;
             count.wrong += usize::from(!found.problems.is_empty());
+            if found.problems.is_empty() && waiting.contains(package) {
+                count.waiting.push(package.clone());
+            }
             for problem in &found.problems {
                 *count.codes.entry(problem.code.as_str()).or_default() += 1;
             }
@@ -147,6 +155,12 @@ impl Action<Installation> for Verify<'_> {
         }
         Ok(VerifyCount { packages, ..count })
     }
+}
+
+/// Packages that wait because their repository was found damaged.
+fn waiting(store: &Store) -> Result<Vec<String>, Error> {
+    let failing = store.read(|tx| operate::failing_with(tx, Code::RepositoryDamaged))?;
+    Ok(failing.into_iter().map(|(_, name)| name).collect())
 }
 
 /// Brings the repository of a package here from the remote, if the cache has something else. Returns the reason why it could

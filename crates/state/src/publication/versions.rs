@@ -150,6 +150,13 @@ pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     Ok(names)
 }
 
+/// The packages that have imported versions, or had some: the state may have lost them. Sorted.
+pub fn ever_imported(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
+    let sql = "SELECT name FROM package p WHERE p.imported_by IS NOT NULL
+        OR EXISTS (SELECT 1 FROM version v WHERE v.package_id = p.id) ORDER BY name";
+    Ok(tx.query(sql, values![])?.iter().map(|row| row.text(0)).collect())
+}
+
 /// Objects of a version in its repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {

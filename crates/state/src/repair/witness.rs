@@ -82,6 +82,34 @@ pub fn read(tx: &mut Tx<'_>, package: i64) -> Result<Witness, StateError> {
     Ok(Witness { listed, remotes: there.collect(), is_held })
 }
 
+/// A version of an archive, and its files as they were listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Distro and suite, a space, and the version.
+    pub subject: String,
+    /// True if it was imported.
+    pub is_imported: bool,
+    /// Its files, as text.
+    pub files: String,
+}
+
+/// The files that archives have of a package, by version.
+///
+/// # Errors
+/// The database.
+pub fn fetched(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Fetched>, StateError> {
+    let sql =
+        "SELECT distro, suite, version, CASE WHEN done IS NULL THEN 0 ELSE 1 END, files FROM publication
+        WHERE package_id = ?1 AND archive <> ?2 ORDER BY id";
+    let rows = tx.query(sql, values![package, LOCAL])?;
+    let fetched = rows.iter().map(|row| Fetched {
+        subject: format!("{}/{} {}", row.text(0), row.text(1), row.text(2)),
+        is_imported: row.flag(3),
+        files: row.text(4),
+    });
+    Ok(fetched.collect())
+}
+
 /// The reason why the refs of a package must not be replaced: others have them. Facts from any time count, also of remotes that
 /// are followed no more.
 ///

@@ -71,7 +71,7 @@ fn what_is_shown_and_verified_by_hand_is_what_the_remote_has() {
     let show = hosts.well(1, &["show", &name(0)]);
     assert!(show.contains("not in the cache of this machine"), "{show}");
     let said = hosts.well(1, &["verify", &name(0)]);
-    assert!(said.contains("1 repositories checked, 0 with problems"), "{said}");
+    assert!(said.contains("1 repository checked, 0 with problems"), "{said}");
     let show = hosts.well(1, &["show", &name(0)]);
     assert!(show.contains("debian/1.0-1") && !show.contains("brings it here"), "{show}");
     // Another host has imported since.
@@ -85,6 +85,6 @@ fn what_is_shown_and_verified_by_hand_is_what_the_remote_has() {
     hosts.well(1, &["verify", &name(0)]);
     assert!(hosts.well(1, &["show", &name(0)]).contains("debian/1.0-2"));
     let said = hosts.well(1, &["verify"]);
-    assert!(said.contains("1 of 2 are here") && said.contains("1 repositories checked"), "{said}");
+    assert!(said.contains("1 of 2 are here") && said.contains("1 repository checked"), "{said}");
     let _ = fs::remove_dir_all(hosts.repos(1));
 }

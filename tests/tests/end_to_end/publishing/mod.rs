@@ -5,7 +5,7 @@ mod in_caches;
 mod kills;
 mod outages;
 mod secrets;
-mod world;
+pub mod world;
 
 use std::fs;
 

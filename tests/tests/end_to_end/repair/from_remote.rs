@@ -73,7 +73,7 @@ fn inflict(site: &Site, name: &str, kind: &str) {
 }
 
 /// Puts all objects into files of their own.
-fn unpack(repository: &Path) {
+pub fn unpack(repository: &Path) {
     let folder = repository.join("objects/pack");
     let aside = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(&folder).unwrap() {
@@ -90,12 +90,12 @@ fn unpack(repository: &Path) {
     }
 }
 
-fn object_file(repository: &Path, id: &str) -> PathBuf {
+pub fn object_file(repository: &Path, id: &str) -> PathBuf {
     repository.join("objects").join(&id[..2]).join(&id[2..])
 }
 
 /// The object of a `.dsc` is lost.
-fn lose_dsc(repository: &Path) {
+pub fn lose_dsc(repository: &Path) {
     unpack(repository);
     let id = git(repository, &["rev-parse", "refs/dsc/debian/1.0-1"]);
     fs::remove_file(object_file(repository, &id)).unwrap();

@@ -44,6 +44,9 @@ fn what_a_repair_has_replaced_is_kept_for_ninety_days() {
     assert_eq!(world.json(&["repair", "apply", &back, "--json"]).0, 0);
     let before = kept(&world);
     assert!(before.0.contains(&format!("refs/package-import/repair/{back}/tags/debian/1.0-1")), "{before:?}");
+    // Whoever clones does not see it.
+    let seen = git(&repository, &["ls-remote", repository.to_str().unwrap()]);
+    assert!(seen.contains("refs/tags/debian/1.0-2") && !seen.contains("refs/package-import"), "{seen}");
     world.said(&["prune", "--days", "1"]);
     run_after(&world, 89);
     assert_eq!(kept(&world), before, "it is the eighty-ninth day");

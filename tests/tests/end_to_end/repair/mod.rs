@@ -2,12 +2,16 @@
 //! do then, and it can be taken back.
 
 mod codes;
+mod cost;
 mod damages;
 mod elsewhere;
 mod from_remote;
+mod from_servers;
 mod itself;
 mod kept;
+mod kills;
 mod kinds;
+mod night;
 mod operator;
 mod page;
 mod rebuild;

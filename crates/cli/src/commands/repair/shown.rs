@@ -21,6 +21,9 @@ pub(super) fn print(shown: &PlanShown, json: bool) -> io::Result<()> {
     let what = shown.plan.undoes.map_or(String::new(), |undone| format!(" (undoes plan {undone})"));
     writeln!(stdout, "{}", title(&format!("Plan {id}{what}: {}", count(shown.parts.len(), "package"))))?;
     writeln!(stdout, "{}", paragraph(2, &line(&shown.summary())))?;
+    if shown.parts.len() > 1 {
+        dangers(&mut stdout, shown)?;
+    }
     for (part, plan) in &shown.parts {
         let is_dull = part.state == "empty" && plan.findings.is_empty() && part.note.is_none();
         if !(is_dull && shown.parts.len() > 1) {
@@ -58,7 +61,39 @@ fn line(summary: &Summary) -> String {
     if summary.imports > 0 {
         text.push_str(&format!("; {} imported again", count(summary.imports, "version")));
     }
+    if summary.bytes > 0 {
+        text.push_str(&format!("; at most {} fetched", size(summary.bytes)));
+    }
     text
+}
+
+/// What others may notice, of all packages, before what is harmless.
+fn dangers(stdout: &mut impl Write, shown: &PlanShown) -> io::Result<()> {
+    let open = shown.parts.iter().filter(|(part, _)| part.state == "planned");
+    let all: Vec<(&str, &Step)> = open
+        .flat_map(|(part, plan)| plan.steps.iter().map(|step| (part.package.as_str(), step)))
+        .filter(|(_, step)| step.is_dangerous())
+        .collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(stdout, "{}", paragraph(2, "Others may notice:"))?;
+    for (package, it) in all.iter().take(SHOWN) {
+        writeln!(stdout, "{}", paragraph(4, &format!("{package}: {}", step(it))))?;
+    }
+    if all.len() > SHOWN {
+        writeln!(stdout, "    and {} more; --json has all", count(all.len() - SHOWN, "step"))?;
+    }
+    Ok(())
+}
+
+/// A number of bytes for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{} MiB", bytes.div_ceil(1_048_576)),
+    }
 }
 
 fn package(stdout: &mut impl Write, part: &state::repair::plans::Part, plan: &Plan) -> io::Result<()> {
@@ -97,7 +132,8 @@ fn step(it: &Step) -> String {
         (false, Mark::Replace | Mark::Aside) => "; cannot be undone",
         _ => "",
     };
-    format!("{} {} {}: {change} ({}{kept})", it.mark.sign(), it.act, it.subject, it.reason)
+    let fetched = if it.bytes > 0 { format!("; at most {} fetched", size(it.bytes)) } else { String::new() };
+    format!("{} {} {}: {change} ({}{kept}{fetched})", it.mark.sign(), it.act, it.subject, it.reason)
 }
 
 /// An object's id in a few digits; anything else as it is.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use state::read::status::Status;
 
-use crate::screen;
+use crate::{screen, way_on};
 
 /// Number of packages that are retried first if more fail with one signature.
 const CANARY: i64 = 5;
@@ -25,7 +25,9 @@ pub(super) fn next(status: &Status) -> io::Result<()> {
     if let Some(group) = status.top.first() {
         hints.push(format!("package-import failures --signature {}", group.signature));
         let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
-        hints.push(format!("package-import retry --signature {}{canary}", group.signature));
+        let way_on = way_on::of(&group.code, &format!("--signature {}", group.signature));
+        let again = || format!("package-import retry --signature {}{canary}", group.signature);
+        hints.push(way_on.unwrap_or_else(again));
     }
     if let Some(remote) = status.remotes.iter().find(|it| it.failing + it.foreign + it.refused > 0) {
         hints.push(format!("package-import remotes {}", remote.remote));

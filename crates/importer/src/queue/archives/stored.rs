@@ -100,6 +100,13 @@ impl<'a> Stored<'a> {
             .is_ok_and(|stored| stored != Stored::new(publication, stored.listed))
     }
 
+    /// Names and sizes of a publication's files, from the stored text; none of files that were given by hand.
+    pub fn sizes(files: &str) -> Vec<(String, u64)> {
+        let Ok(stored) = serde_json::from_str::<Stored<'_>>(files) else { return Vec::new() };
+        let all = std::iter::once(stored.dsc).chain(stored.files);
+        all.map(|file| (file.name.into_owned(), file.size)).collect()
+    }
+
     /// Size of the `.dsc`, from the stored text.
     pub fn dsc_size(files: &str) -> Option<u64> {
         serde_json::from_str::<Stored<'_>>(files).ok().map(|stored| stored.dsc.size)

@@ -1,31 +1,24 @@
-//! Plans of repair: a job makes them, carries them out, and mends by itself what needs no person.
+//! Plans of repair: a job makes them and carries them out.
 
 use std::path::PathBuf;
 
+use fail::fail_point;
 use packaging_repo::verify::Problem;
 use repair::{Act, Plan};
-use source_package::finding::Healing;
-use state::events::By;
 use state::queue::Claim;
 use state::repair::plans::{self, Part, PartState, PlanKind};
 use state::repair::{findings, kept};
+use state::versions;
 use state::words::Tasks;
-use state::{StateError, versions};
 
 use super::from_remote::imports_all;
 use super::rebuild::Built;
 use super::{Watch, Work};
 use crate::checking::Check;
-use crate::failure::{Code, Failure};
 use crate::inspect::InspectError;
-use crate::protocol::{Outcome as Became, RepairWork, Repaired, Unrecorded};
+use crate::protocol::{RepairWork, Repaired, Unrecorded};
 use crate::queue::session::{Session, VERSION};
 use crate::repairing::{self, Mending};
-
-/// The actor of automatic repairs, in the records.
-pub(crate) const ITSELF: &str = "package-import";
-/// The failures of an import that mean a damaged repository.
-const MET: [Code; 3] = [Code::Repository, Code::RepositoryLost, Code::Locked];
 
 /// Looks again at a repository with findings, once the versions of a job are on record: what the job itself has found, it has found
 /// before, and versions that were just imported seemed to be unknown.
@@ -89,6 +82,9 @@ impl Work<'_> {
             Ok(open) => open,
             Err(error) => return self.not_noted(Some(error)),
         };
+        if open.is_empty() {
+            self.look_at_known();
+        }
         for part in open {
             if self.cancelled {
                 return;
@@ -221,7 +217,7 @@ impl Work<'_> {
         Ok((mended.done, mended.unrecorded))
     }
 
-    fn carry_out(&mut self, part: &Part, watch: Watch<'_>) {
+    pub(super) fn carry_out(&mut self, part: &Part, watch: Watch<'_>) {
         let plan: Option<Plan> = part.text.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let Some(plan) = plan else {
             return self.end_part(part, PartState::Failed, None, Some("the plan cannot be read"));
@@ -331,7 +327,17 @@ impl Work<'_> {
             })
         });
         self.not_noted(written.err());
+        fail_point!("repair::recorded");
         self.look_again();
+    }
+
+    /// What was found before is looked at again: a process that was killed may have carried the plan out, and not have looked.
+    fn look_at_known(&mut self) {
+        let (store, id) = (&self.session.store, self.claim.package_id);
+        let known = store.read(|tx| findings::of_package(tx, id)).unwrap_or_default();
+        if !known.is_empty() && repairing::is_begun(&self.session.root, &self.claim.package) {
+            self.look_again();
+        }
     }
 
     /// What is wrong now, after a repair or in its place.
@@ -372,67 +378,5 @@ impl Work<'_> {
             session.store.write(|tx| findings::settle(tx, id, &rows))
         });
         self.not_noted(kept.err());
-    }
-
-    /// An import that met a damage which needs no person: it is mended, and the import can be tried again. Returns whether
-    /// something was done.
-    pub(super) fn heal_met(&mut self) -> bool {
-        let is_damage = |failure: &Failure| MET.iter().any(|code| failure.code == *code);
-        if self.cancelled || !self.failures.iter().any(|(failure, ..)| is_damage(failure)) {
-            return false;
-        }
-        if !repairing::is_begun(&self.session.root, &self.claim.package) || !self.heal_all() {
-            return false;
-        }
-        self.failures.clear();
-        self.reports.retain(|(_, report)| report.outcome != Became::Failed);
-        true
-    }
-
-    /// Mends what a check has found and what needs no person. Returns whether something was done.
-    pub(super) fn heal(&mut self, problems: &[Problem]) -> bool {
-        let heals = |it: &Problem| it.code.healing() == Healing::Itself && it.code.is_damage();
-        problems.iter().any(heals) && self.heal_all()
-    }
-
-    pub(super) fn heal_all(&mut self) -> bool {
-        if !self.session.config.repair.automatic {
-            return false;
-        }
-        let plan = match self.look(None) {
-            Ok(plan) => plan.automatic_part(),
-            Err(error) => {
-                self.log.line(&format!("cannot be mended: {error}"));
-                return false;
-            }
-        };
-        if plan.steps.is_empty() {
-            return false;
-        }
-        match self.begin_automatic(&plan) {
-            Ok(part) => {
-                self.carry_out(&part, &|_, _| {});
-                true
-            }
-            Err(error) => {
-                self.not_noted(Some(error));
-                false
-            }
-        }
-    }
-
-    fn begin_automatic(&self, plan: &Plan) -> Result<Part, StateError> {
-        let (session, claim) = (self.session, self.claim);
-        let text = serde_json::to_string(plan).unwrap_or_default();
-        let by =
-            By { actor: ITSELF, reason: Some("needs no person: nothing that others may have is replaced") };
-        session.patiently("a plan of repair", || {
-            session.store.write(|tx| {
-                let id = plans::begin(tx, PlanKind::Automatic, None, by)?;
-                plans::put(tx, (id, claim.package_id), PartState::Wanted, Some(&text), None, by)?;
-                let parts = plans::parts(tx, id)?;
-                parts.into_iter().next().ok_or_else(|| StateError::Unknown(format!("plan {id} has no part")))
-            })
-        })
     }
 }

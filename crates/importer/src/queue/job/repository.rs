@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use packaging_repo::Error;
+use packaging_repo::refs::fence::Fence;
 use state::publication::collisions;
 use state::publications::Publication;
 use state::queue::Claim;
@@ -54,6 +55,29 @@ impl Work<'_> {
         false
     }
 
+    /// Failure for a repository that has a fence which this state has not given to the package, before this attempt has set its own:
+    /// the state is older than its repositories, even if it has given as many attempts meanwhile. What it has lost is put on record
+    /// first, or the next version would come without it.
+    pub(super) fn state_before_repository(&self) -> Option<Failure> {
+        let (session, claim) = (self.session, self.claim);
+        if !claim.tasks.has(Tasks::IMPORT) || claim.attempt <= 0 || session.cache().is_some() {
+            return None;
+        }
+        let highest = inspect::highest_fence(&session.root, &claim.package)?;
+        if highest.epoch < session.epoch {
+            return None;
+        }
+        let token = i64::try_from(highest.token).unwrap_or(i64::MAX);
+        let (newest, of) =
+            session.store.read(|tx| Ok((attempt::newest(tx)?, attempt::package_of(tx, token)?))).ok()?;
+        // Old attempts are pruned: one that is not on record may have been of this package. A later one of this package has taken
+        // the job from this worker.
+        let is_of_other = of.is_some_and(|(id, _)| id != claim.package_id);
+        let is_older =
+            highest.epoch > session.epoch || token == claim.attempt || token > newest || is_of_other;
+        is_older.then(|| self.older_than(highest, newest.unsigned_abs()))
+    }
+
     /// Failure for a repository with a higher fence than this state has ever given: the state is older than its
     /// repositories, and every import would fail in the same way. `None` if the fence is one of this state's.
     pub(super) fn older_state(&self) -> Option<Failure> {
@@ -65,12 +89,16 @@ impl Work<'_> {
         if is_ours || claim.attempt <= 0 {
             return None;
         }
+        Some(self.older_than(highest, given))
+    }
+
+    fn older_than(&self, highest: Fence, given: u64) -> Failure {
         let message = format!(
-            "the repository has seen attempt {highest}, and this state is at {}-{given}: it is older than its repositories, \
-             a copy or a backup. `package-import adopt` puts on record what they have and begins a new epoch",
-            session.epoch
+            "the repository has seen attempt {highest}, which this state, at {}-{given}, has not given to it: it is older than \
+             its repositories, a copy or a backup. `package-import adopt` puts on record what they have and begins a new epoch",
+            self.session.epoch
         );
-        Some(Failure::new(Stage::State, Code::OlderThanRepositories, message))
+        Failure::new(Stage::State, Code::OlderThanRepositories, message)
     }
 
     /// Checks or repacks the repository, if that was asked for.
@@ -194,9 +222,19 @@ impl Work<'_> {
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
             Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
-            Err(error) => self.fail(Failure::new(Stage::Commit, Code::Repack, error), None),
+            Err(error) => {
+                let message = error.to_string();
+                self.fail(Failure::new(Stage::Commit, code_of_repack(&message), message), None);
+            }
         }
     }
+}
+
+/// Git has no other way to say that a disk is full. That is nobody's fault, and waits for room.
+fn code_of_repack(message: &str) -> Code {
+    let is_full =
+        ["No space left on device", "Disk quota exceeded"].iter().any(|words| message.contains(words));
+    if is_full { Code::DiskFull } else { Code::Repack }
 }
 
 /// True when the repository should be repacked while nothing else is to be done.

@@ -47,7 +47,7 @@ impl Which {
             }
             Which::All => {
                 let mut names = importer::inspect::packages(&at.root)?;
-                names.extend(at.store.read(versions::packages)?);
+                names.extend(at.store.read(versions::ever_imported)?);
                 names.extend(
                     at.store.read(|tx| findings::packages(tx, None))?.into_iter().map(|(_, name)| name),
                 );

@@ -1,0 +1,169 @@
+//! Damages that are on no list, and an operator who types only what the program says: the first command of `Next:` that is not
+//! about reading, the command that a finding has, and `run`.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::damages::DAMAGES;
+use super::{World, upload};
+
+/// The commands below the last `Next:` of an answer, without the name of the program.
+fn next(said: &str) -> Vec<Vec<String>> {
+    let Some((_, hints)) = said.rsplit_once("Next:") else { return Vec::new() };
+    let commands = hints.lines().filter_map(|line| line.trim().strip_prefix("package-import "));
+    commands.map(|command| command.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+/// The command of the system that a finding has.
+fn of_system(said: &str) -> Option<String> {
+    let text = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let command = &text[text.find("chown -R --reference=")?..];
+    Some(command.split(' ').take(4).collect::<Vec<_>>().join(" "))
+}
+
+impl World {
+    fn type_in(&self, command: &[String], typed: &mut Vec<String>) -> String {
+        typed.push(command.join(" "));
+        self.said(&command.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Follows what is said until nothing fails. Returns what was typed.
+    fn follow(&self) -> Vec<String> {
+        let mut typed = Vec::new();
+        for _ in 0..6 {
+            let status = self.said(&["status"]);
+            let acts = |it: &&Vec<String>| ["repair", "adopt", "retry"].contains(&it[0].as_str());
+            let Some(command) = next(&status).iter().find(acts).cloned() else {
+                assert!(!status.contains(" fail:"), "nothing is said that would end it: {status}");
+                return typed;
+            };
+            let mut said = self.type_in(&command, &mut typed);
+            if let Some(command) = of_system(&said) {
+                assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
+                typed.push(command);
+                said = self.type_in(&["verify".to_owned()], &mut typed);
+            }
+            while let Some(command) = next(&said).first().filter(|it| !it.contains(&"undo".to_owned())) {
+                said = self.type_in(command, &mut typed);
+            }
+            self.said(&["run", "--until-empty"]);
+        }
+        panic!("no end: {typed:#?}\n{}", self.said(&["status"]));
+    }
+
+    fn import(&self, name: &str, version: &str) -> String {
+        let file = self.write(&upload(name, version, &["1.0-2", "1.0-1"]));
+        let file: &Path = &file;
+        let arguments = ["import", "--allow-unsigned", "--distro", "debian", "--suite", "sid"];
+        self.said(&[&arguments[..], &[file.to_str().unwrap()]].concat())
+    }
+
+    fn is_well_with(&self, name: &str, version: &str) {
+        let refs = self.refs(name);
+        assert!(refs.contains_key(&format!("refs/tags/debian/{version}")), "{name}: {refs:#?}");
+        let verify = self.output(&["verify"]);
+        assert!(verify.status.success(), "{name}: {}", String::from_utf8_lossy(&verify.stdout));
+        let status = self.said(&["status"]);
+        assert!(!status.contains("damaged") && next(&status).is_empty(), "{status}");
+        self.it.assert_clean(name);
+    }
+}
+
+fn all_of(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(all_of(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+#[test]
+fn half_a_pack_is_named_by_the_import_that_meets_it() {
+    let world = World::with(&["half"]);
+    (DAMAGES.iter().find(|it| it.package == "pack-cut").unwrap().inflict)(&world.repository("half"));
+    let said = world.import("half", "1.0-3");
+    assert!(said.contains("package-import repair plan half"), "{said}");
+    let shown = world.said(&["show", "half"]);
+    assert!(shown.contains("half: wedged") && shown.contains("verify/repository-damaged"), "{shown}");
+    assert!(
+        shown.contains("  package-import repair plan half\n") && !shown.contains("import retry half"),
+        "{shown}"
+    );
+    let typed = world.follow();
+    assert!(typed[0].starts_with("repair plan --"), "{typed:#?}");
+    assert_eq!(typed.len(), 2, "{typed:#?}");
+    world.is_well_with("half", "1.0-3");
+}
+
+#[test]
+fn a_ref_file_of_zeros_is_as_an_empty_one() {
+    let world = World::with(&["zeros"]);
+    let path = world.repository("zeros").join("refs/heads/debian/sid");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, [0; 41]).unwrap();
+    let said = world.import("zeros", "1.0-3");
+    assert!(said.contains("imported into debian/sid"), "{said}");
+    assert_eq!(world.follow(), Vec::<String>::new());
+    world.is_well_with("zeros", "1.0-3");
+}
+
+/// What keeps the program from reading any repository is no reason to import all of them again.
+#[test]
+fn without_the_installations_key_no_repository_counts_as_gone() {
+    let world = World::with(&["keyless"]);
+    let key = world.it.root().join("package-import-key");
+    let aside = key.with_extension("aside");
+    fs::rename(&key, &aside).unwrap();
+    fs::create_dir(&key).unwrap();
+    let (_, plan) = world.json(&["repair", "plan", "--all", "--json"]);
+    let part = &plan["packages"][0];
+    assert_eq!(part["findings"][0]["code"], "unreadable", "{part:#}");
+    assert_eq!(part["steps"].as_array().map(Vec::len), Some(0), "{part:#}");
+    world.import("keyless", "1.0-3");
+    let shown = world.said(&["show", "keyless"]);
+    assert!(!shown.contains("wedged") && !shown.contains("repository-damaged"), "{shown}");
+    fs::remove_dir(&key).unwrap();
+    fs::rename(&aside, &key).unwrap();
+    world.import("keyless", "1.0-3");
+    world.is_well_with("keyless", "1.0-3");
+}
+
+#[test]
+fn a_repository_of_another_user_has_the_command_that_gives_it_back() {
+    let world = World::with(&["owned"]);
+    let repository = world.repository("owned");
+    all_of(&repository).iter().for_each(|path| chown(path, Some(1234), Some(1234)).unwrap());
+    world.import("owned", "1.0-3");
+    let shown = world.said(&["show", "owned"]);
+    assert!(shown.contains("owned: wedged") && shown.contains("chown -R"), "{shown}");
+    let typed = world.follow();
+    assert!(typed.iter().any(|it| it == "retry owned"), "{typed:#?}");
+    world.is_well_with("owned", "1.0-3");
+}
+
+#[test]
+fn a_state_of_last_week_beside_newer_repositories_is_adopted() {
+    let world = World::with(&["older", "other"]);
+    let (state, kept) = (world.it.root().join("state.db"), tempfile::tempdir().unwrap());
+    world.said(&["backup", kept.path().to_str().unwrap()]);
+    for name in ["older", "other"] {
+        world.import(name, "1.0-3");
+    }
+    // Copied by hand: no command of ours has seen it.
+    let backup = fs::read_dir(kept.path()).unwrap().next().unwrap().unwrap().path();
+    for ending in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{ending}", state.display()));
+    }
+    fs::copy(backup.join("state.db"), &state).unwrap();
+    let said = world.import("older", "1.0-4");
+    assert!(said.contains("package-import adopt"), "{said}");
+    // Somebody looks first.
+    world.said(&["repair", "plan", "--all"]);
+    let typed = world.follow();
+    assert_eq!(typed[0], "adopt", "{typed:#?}");
+    world.is_well_with("older", "1.0-4");
+    world.is_well_with("other", "1.0-3");
+}
