@@ -94,6 +94,7 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::mute::Mute>(),
     listed::<actions::mute::Unmute>(),
     listed::<actions::prune::Prune>(),
+    listed::<actions::channels::SendDue>(),
     listed::<actions::channels::TestChannel>(),
     of_machine::<actions::import::Import<'_>>(),
     of_machine::<actions::run::Run>(),

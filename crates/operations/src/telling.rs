@@ -49,14 +49,6 @@ pub fn start(session: &Arc<Session>) -> Result<Courier, Error> {
         .map_err(|error| Error::File { what: "cannot start a thread that tells people".into(), error })
 }
 
-/// Tells what is due.
-///
-/// # Errors
-/// The configuration or the state.
-pub fn deliver(at: &Opened) -> Result<Round, Error> {
-    Ok(notify::deliver(&at.store, &config(&at.config)?, &importer::root::host_name())?)
-}
-
 /// Has a round made on the copy of a state: each message is handed over, and nothing is sent.
 ///
 /// # Errors

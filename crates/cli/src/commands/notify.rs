@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use anyhow::Error;
 use clap::Subcommand;
 use operations::Action;
-use operations::actions::channels::TestChannel;
+use operations::actions::channels::{SendDue, TestChannel};
 use operations::telling::{self, Channels, Listed};
 
 use super::{Installation, caller};
@@ -46,7 +46,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let opened = installation.open()?;
     match &arguments.command {
         None => {
-            let round = telling::deliver(&opened)?;
+            let round = SendDue.perform(&opened, &caller(), None)?;
             for channel in &round.sent {
                 writeln!(screen::stdout(), "told {channel}")?;
             }

@@ -1,9 +1,9 @@
-//! Trials of channels.
+//! Messages by channels: those that are due, and trials.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use importer::root::host_name;
-use notify::{Channel, Config};
+use notify::{Channel, Config, Round};
 use state::audit;
 use state::outbox::messages;
 
@@ -12,6 +12,28 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 use crate::telling;
+
+/// Sends the messages that are due by the channels of this machine's configuration. What a channel does not take stays due. The
+/// messages themselves are the record: no entry in the audit trail.
+#[derive(Clone, Copy, Debug)]
+pub struct SendDue;
+
+impl Action for SendDue {
+    const NAME: &'static str = "notify";
+    const ROLE: Role = Role::Operate;
+    type Done = Round;
+
+    fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
+        let config = telling::config(&at.config)?;
+        let send =
+            |it: &Channel| Change::new(Kind::Channel, it.name()).after("what is due is sent".to_owned());
+        Ok(Preview::of(config.channels.iter().map(send)))
+    }
+
+    fn act(&self, at: &Opened, _: &Permit<'_>) -> Result<Round, Error> {
+        Ok(notify::deliver(&at.store, &telling::config(&at.config)?, &host_name())?)
+    }
+}
 
 /// Sends a trial by a channel, whatever is due; messages that wait for the channel are sent next if it works. On record:
 /// `notify-test`, one entry, with the result.

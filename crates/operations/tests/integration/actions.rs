@@ -81,6 +81,9 @@ pub fn all(world: &World, visitor: &mut impl Visitor) {
     visitor.see(world, &counters::RepairCounters, ("repair-counter", 1));
     let days = |days| prune::Days::new(days).unwrap();
     visitor.see(world, &prune::Prune { days: days(90), event_days: days(400) }, ("prune", 1));
+    // The first time, this machine puts its channels on record.
+    channels::SendDue.perform(&world.at, &Actor::new("vm", Role::Admin), None).unwrap();
+    visitor.see(world, &channels::SendDue, ("notify", 0));
     visitor.see(world, &channels::TestChannel { channel: "team".into() }, ("notify-test", 1));
     visitor.see(
         world,
