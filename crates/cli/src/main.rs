@@ -41,7 +41,7 @@ struct Cli {
     place: Place,
 }
 
-/// What every subcommand takes.
+/// Options of every subcommand.
 #[derive(clap::Args)]
 struct Place {
     /// The folder of this installation [default: /var/lib/package-import, or the user's state folder]

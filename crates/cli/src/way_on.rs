@@ -1,4 +1,4 @@
-//! What ends a failure, where trying again does not.
+//! Commands that end a failure where trying again does not.
 
 use source_package::code::Code;
 

@@ -97,7 +97,7 @@ pub enum RepairWork {
     Apply(i64, Plan),
     /// A plan is made that takes another one back.
     Undo(i64, Plan),
-    /// What these plans have kept is forgotten.
+    /// Things that the plans of these numbers have kept are removed.
     Forget(Vec<i64>),
 }
 
@@ -111,7 +111,7 @@ pub enum Repaired {
     Applied(Vec<Step>, News),
     /// Something has changed: nothing was done.
     Stale(Vec<String>),
-    /// What was kept is forgotten.
+    /// Kept things were removed.
     Forgotten,
 }
 

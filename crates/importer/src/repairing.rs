@@ -44,7 +44,7 @@ pub struct Mended {
     pub unrecorded: Vec<Unrecorded>,
     /// Walls that this kernel does not build.
     pub missing: Vec<Wall>,
-    /// What the child wrote to its standard error.
+    /// Standard error of the child.
     pub stderr: String,
 }
 
@@ -141,7 +141,7 @@ pub fn undo(mending: &Mending<'_>, id: i64, applied: Plan) -> Result<(Plan, Vec<
 /// The way on for damage that no step of a plan mends: record and repository have lost so much that neither says whose the rest is.
 pub fn advice(plan: &Plan) -> Option<String> {
     let is_left = |it: &Problem| it.code.healing() == Healing::Plan && it.code != Finding::OwnerWrong;
-    // What cannot be looked at cannot be built anew in its place either.
+    // A path that cannot be read cannot be built anew in its place either.
     let is_closed = plan.findings.iter().any(|it| it.code == Finding::Unreadable);
     let is_stuck = plan.steps.is_empty() && !plan.rebuild && !is_closed && plan.findings.iter().any(is_left);
     is_stuck

@@ -80,7 +80,7 @@ fn without_returns(bytes: &[u8]) -> Vec<u8> {
 /// Largest file of certificates.
 const CERTIFICATES: u64 = 1 << 20;
 
-/// Who has to vouch for the server.
+/// Parameters of TLS, with the certificate authorities that the server's certificate is checked with.
 fn parameters(server: &Server) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(server.host.clone());
     if let Some(path) = &server.ca_file {

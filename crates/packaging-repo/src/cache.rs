@@ -52,7 +52,7 @@ pub fn take_over(
     }
     let gone = before.iter().filter(|(name, _)| !there.contains_key(*name));
     decided.removed.extend(gone.map(|(name, value)| (name.clone(), value.id)));
-    // What the remote has lost and this host does not have cannot be restored.
+    // Objects that neither the remote nor this host has cannot be restored.
     let mut record = vouched.record(there);
     record.retain(|name, id| there.contains_key(name) || store.contains(&id));
     drop(store);

@@ -16,7 +16,7 @@ pub enum Need {
     Never,
     /// It is escaped whatever the entry is.
     Always,
-    /// Whether `fsck` rejects its content.
+    /// True when `fsck` rejects its content.
     IfContentIsRefused(ContentRule),
 }
 

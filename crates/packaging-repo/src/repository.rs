@@ -260,7 +260,7 @@ impl Repository {
             return Ok(());
         }
         // It has a record from the beginning: refs that others push into it are never taken for ours.
-        // What stands on record already is true, whatever else is gone.
+        // Entries that are on record are true, whatever else is gone.
         let record = match self.record() {
             Ok(record) => self.sealed(&record.unwrap_or_default()),
             Err(_) => None,

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use crate::limits::LimitTexts;
 use crate::status::Status;
 
-/// What every check understands.
+/// Options of every check.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// Thresholds that count instead of those of the configuration.

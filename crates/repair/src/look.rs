@@ -84,7 +84,7 @@ pub fn look(at: &At<'_>, problems: Vec<Problem>) -> Result<Looked, Error> {
         steps.push(rebuild(at, reason(&lost.ours)));
     }
     if is_lossy && at.rebuilt.is_none() {
-        // What is to be done with refs is said once their objects are there.
+        // Steps for refs are planned once their objects are there.
     } else if is_known {
         at.rebuilt.map_or(Ok(()), |rebuilt| store.read_also(&rebuilt.objects()))?;
         let (refs, problems, on_record) = (&readable.refs, &findings, at.repository.record().ok().flatten());

@@ -28,7 +28,7 @@ pub(crate) struct Moves {
     pub(crate) after: Refs,
 }
 
-/// What a repository has, and what it should have.
+/// Refs that a repository has, and refs that it should have.
 pub(crate) struct Found<'a> {
     pub(crate) root: &'a Path,
     pub(crate) refs: &'a Refs,

@@ -80,7 +80,7 @@ pub(crate) fn apply(
     journal.begin(plan, &mend::record_file(repository))?;
     fail_point!("repair::begun");
     let mut open: Vec<&Step> = plan.steps.iter().filter(|step| now(step) == step.before).collect();
-    // What was removed is put back before something is replaced or removed.
+    // Removed things are put back before anything is replaced or removed.
     open.sort_by_key(|step| (step.mark == Mark::Replace, step.act));
     move_back(at, guard, id, &open, &before)?;
     for step in open {

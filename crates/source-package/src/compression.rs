@@ -1,6 +1,6 @@
 //! Decompression by content, not by name: gzip, bzip2, xz, lzma and zstd.
 //!
-//! What follows the compressed data is treated as the tools that dpkg calls do: gzip takes more members and
+//! Bytes behind the compressed data are treated as the tools that dpkg calls do: gzip takes more members and
 //! zeros, bzip2 ignores garbage, xz takes more streams and padding.
 
 use std::io::{self, BufRead, BufReader, Read};

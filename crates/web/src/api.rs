@@ -99,7 +99,7 @@ pub async fn plan(asked: Asked, Path(id): Path<String>) -> Result<Response, Prob
 }
 
 async fn told(asked: &Asked, key: String, ask: Ask) -> Result<Response, Problem> {
-    // What is over is read by a thread of its own.
+    // A past time is read by a thread of its own.
     let reader = if key.starts_with("incident") { &asked.app.past } else { asked.reader() };
     let found = reader.json(key, asked.then, ask).await?;
     let mut value = (*found.value).clone();

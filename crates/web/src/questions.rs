@@ -106,7 +106,7 @@ pub struct Facts {
     pub plans: Vec<(plans::Plan, plans::Part)>,
 }
 
-/// What is wrong with repositories, and the plans to mend it.
+/// Findings of repositories, and the plans of repair.
 pub struct Repairs {
     /// Unix milliseconds of the reading.
     pub now: i64,

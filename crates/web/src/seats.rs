@@ -9,7 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 /// A client has this time to send its request before its seat may be given to somebody else.
 const COURTESY: Duration = Duration::from_millis(250);
 
-/// What a connection waits for.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
     /// For its client, since then: a request that is to come or is not whole, an answer that is to be read.

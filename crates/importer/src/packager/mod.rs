@@ -25,15 +25,15 @@ const JOINS: usize = 1000;
 /// Why there is no working copy.
 #[derive(Debug, thiserror::Error)]
 pub enum CloneError {
-    /// Something is in the way.
+    /// A folder is in the way.
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
     /// Git.
     #[error("git {command}: {said}")]
     Git {
-        /// What it was told.
+        /// Arguments of the command.
         command: String,
-        /// What it said.
+        /// Output of the command.
         said: String,
     },
     /// It cannot be run.
@@ -47,15 +47,15 @@ pub enum CloneError {
         /// Why.
         error: io::Error,
     },
-    /// Something that was asked for means nothing.
+    /// A name or an option cannot be understood.
     #[error("{0}")]
     Unclear(String),
-    /// What was cloned is no branch of the importer.
+    /// The clone has no branch of the importer.
     #[error("{0} is no branch of a suite (DISTRO/SUITE): name one with --branch")]
     NoSuite(String),
 }
 
-/// What is cloned.
+/// Package and branch to clone.
 pub struct CloneOptions<'a> {
     /// Where from, as Git takes it.
     pub url: String,
@@ -164,7 +164,7 @@ pub fn clone(wanted: &CloneOptions<'_>) -> Result<Cloned, CloneError> {
     Ok(cloned)
 }
 
-/// What git-buildpackage has to know: else it refuses the branch, and makes another original tarball than the archive has.
+/// Settings that git-buildpackage needs: else it refuses the branch, and makes another original tarball than the archive has.
 fn configuration(branch: &str, distro: &str) -> String {
     format!(
         "[DEFAULT]\ndebian-branch = {branch}\nignore-branch = True\ndebian-tag = {distro}/%(version)s\n\

@@ -27,7 +27,7 @@ const SNAPSHOT: &str = "https://snapshot.debian.org/file";
 pub struct Missing {
     /// Its name.
     pub name: String,
-    /// What was tried.
+    /// Places that were tried.
     pub why: String,
 }
 
@@ -106,7 +106,7 @@ impl Sources {
     }
 }
 
-/// Whether a file is an original tarball, or the signature of one.
+/// True when a file is an original tarball, or the signature of one.
 fn is_original(name: &str) -> bool {
     name.contains(".orig.tar.") || name.contains(".orig-")
 }

@@ -1,4 +1,4 @@
-//! What one suite says of a package: the entries of its lists, joined with the recorded publications of its branch.
+//! Entries of one suite about a package: those of its lists, joined with the recorded publications of its branch.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@ pub(super) struct Seen {
     more: Option<Box<More>>,
 }
 
-/// What the lists have of a publication that has other places, or gets them.
+/// Entries of the lists about a publication that has other places, or gets them.
 #[derive(Default)]
 struct More {
     /// The further places on record that are listed.

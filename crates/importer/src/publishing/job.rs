@@ -124,7 +124,7 @@ impl Job<'_> {
     /// # Errors
     /// Only a problem that concerns all packages of the remote.
     pub fn probe(&self) -> Result<(), Problem> {
-        // Whether the package exists there does not matter.
+        // The package need not exist there.
         match self.read(&Repository::place(&self.root.join("repos"), &self.name()?)) {
             Err(problem) if problem.is_of_remote() => Err(problem),
             _ => Ok(()),

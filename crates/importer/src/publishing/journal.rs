@@ -18,7 +18,7 @@ const WORDS: usize = 4 << 10;
 /// Largest number of bytes that are read of the journal of one day, from its end.
 const READ: u64 = 64 << 20;
 
-/// What came of publishing one package.
+/// Result of publishing one package.
 pub(super) struct Entry<'a> {
     /// Name of the package.
     pub(super) package: &'a str,
@@ -76,7 +76,7 @@ pub(super) fn note(root: &Path, entry: &Entry<'_>) {
         fs::create_dir_all(logs::folder(root, &day))?;
         bounded::file::append_or_create(&path(root, &day))?.write_all(entry.line(now).as_bytes())
     };
-    // Whether it was published is in the state; only its course is not kept.
+    // The state has the result; only the course is not kept.
     let _ = write();
 }
 

@@ -43,7 +43,7 @@ pub struct Failures {
     pub packages: Vec<Failing>,
     /// Number of signatures and of packages without the limit.
     pub all: (i64, i64),
-    /// What is wrong with repositories, by code, as the last look found it; empty if failures are left out, and for a past time.
+    /// Findings of repositories, by code, as of the last look; empty if failures are left out, and for a past time.
     pub findings: Vec<Count>,
 }
 

@@ -15,7 +15,7 @@ pub struct Remotes {
     pub now: i64,
     /// Each remote that is followed.
     pub remotes: Vec<RemoteStatus>,
-    /// What was published on each in the last 24 hours.
+    /// Publications on each remote in the last 24 hours.
     pub day: Vec<Day>,
     /// Of one that was asked for: packages that could not be published, or that have refs which others have moved or the
     /// server refuses.

@@ -1,4 +1,4 @@
-//! What is said in a rehearsal, line by line: each thing only when it is another than before.
+//! Lines of a rehearsal: a line is printed only when it differs from the last one about the same thing.
 
 use std::collections::BTreeMap;
 

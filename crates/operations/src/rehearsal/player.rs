@@ -74,7 +74,7 @@ impl<'a> Player<'a> {
         checks: &'a Checks,
         told: &'a mut dyn FnMut(&Line),
     ) -> Result<Player<'a>, Error> {
-        // What was to be told before is not told by the rehearsal.
+        // Messages that were due before are not sent by the rehearsal.
         telling::rehearse(at, &mut |_, _| ())?;
         let process = Process { pid: 1, start: 1, boot: HOST.into() };
         let run = NewRun { host: HOST, mode: "service", process: &process, version: "rehearsal", jobs: 4 };

@@ -1,4 +1,4 @@
-//! What dpkg looks at before it builds a source: everything that can be reached from `debian/`, links included.
+//! Files that dpkg looks at before it builds a source: everything that can be reached from `debian/`, links included.
 
 use std::collections::HashSet;
 use std::io;

@@ -222,7 +222,7 @@ fn by_time(
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |_| true))
 }
 
-/// What was told; what has begun and not ended stays, and what nobody was told yet.
+/// Messages that were sent. Those of something that has not ended, and those that were not sent yet, stay.
 fn notices(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
     let sql = "SELECT n.id, n.at, CASE WHEN n.seq IS NOT NULL AND (n.part <> 'begun'
             OR n.id < (SELECT MAX(o.id) FROM notice o WHERE o.topic = n.topic)) THEN 1 ELSE 0 END

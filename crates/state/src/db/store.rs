@@ -18,7 +18,7 @@ use crate::fleet::rights::explained;
 use crate::past::moment;
 use crate::schema;
 
-/// How long a busy database is retried, in addition to the wait of SQLite itself.
+/// Time for which a busy database is retried, in addition to the wait of SQLite itself.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The first pause, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));

@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-/// How often the whole queue is searched: a job may have returned to an earlier place.
+/// Number of claims of which one searches the whole queue: a job may have returned to an earlier place.
 const WHOLE: u32 = 64;
 
 /// Positions that claims have reached, by lane and by age.

@@ -247,7 +247,7 @@ pub(crate) fn insert(
     Ok(inserted)
 }
 
-/// Whether packages are held, and the largest memory that each has needed. What this transaction has made is neither.
+/// Holds of packages, and the largest memory that each has needed. What this transaction has made is neither.
 fn held_and_memory(
     tx: &mut Tx<'_>,
     packages: &BTreeMap<i64, Lane>,

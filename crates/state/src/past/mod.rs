@@ -1,4 +1,4 @@
-//! What was so at a time.
+//! The state at a past time.
 //!
 //! Whoever changes a package's job, failure, hold or wait touches it ([`Tx::touch`]); when the transaction ends, one
 //! statement writes what the package is then ([`write`]). So a row of `package_past` holds from its time to the next row of the

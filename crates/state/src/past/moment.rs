@@ -88,12 +88,12 @@ fn words(sql: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic())).collect()
 }
 
-/// What is counted.
+/// Counts of a moment.
 #[derive(Default)]
 pub(super) struct Counted {
     /// The counters, by name.
     pub counters: BTreeMap<String, i64>,
-    /// How many packages failed with each signature and were not held.
+    /// Number of packages that failed with each signature and were not held.
     pub failing: BTreeMap<i64, i64>,
 }
 

@@ -62,13 +62,13 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateErro
     Ok(Moment { at, tables, counters: counted.counters })
 }
 
-/// What tables need of the packages besides. SQLite has them in a table with indexes. PostgreSQL would join all of them with
+/// Facts about packages that the tables of a past time need besides. SQLite has them in a table with indexes. PostgreSQL would join all of them with
 /// themselves in each statement: it gets the few that matter as tables of their own.
 struct Sides {
     tables: Vec<(&'static str, String)>,
-    /// What has the packages that were held.
+    /// Name of the table with the packages that were held.
     held: &'static str,
-    /// How many packages failed with a signature and were not held: a column of `signature`.
+    /// Expression for the number of packages that failed with a signature and were not held: a column of `signature`.
     failing: &'static str,
 }
 

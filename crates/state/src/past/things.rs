@@ -168,7 +168,7 @@ pub(crate) fn verdict(
     put(tx, VERDICT, figure, Some(&now_is))
 }
 
-/// What each figure's verdict, or that of one, was at a time, and since when: `OK` until it changed for the first time, which is
+/// Verdict of each figure, or of one, at a time, and its beginning: `OK` until it changed for the first time, which is
 /// not kept.
 pub(crate) fn verdicts_at(
     tx: &mut Tx<'_>,

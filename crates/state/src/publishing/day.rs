@@ -1,4 +1,4 @@
-//! What was published on each remote in the last day.
+//! Publications on each remote in the last day.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! What becomes of packages: their work, hold, wait and failure, of many in one question.
+//! Present state of packages: their work, hold, wait and failure, of many in one question.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::driver::{Row, Value};
 use crate::error::StateError;
 use crate::words::Lane;
 
-/// What may keep a package back.
+/// Reasons that keep a package back.
 pub(super) struct Standing {
     /// Number of the package.
     pub id: i64,
     /// Name of the package.
     pub package: String,
-    /// Who holds it, why, and until when.
+    /// Hold: actor, reason and end.
     pub held: Option<(String, String, Option<i64>)>,
     /// As in [`super::package::Package`].
     pub work: &'static str,
@@ -25,7 +25,7 @@ pub(super) struct Standing {
     pub due: Option<i64>,
     /// Dependency that its job is parked on.
     pub waits_for: Option<String>,
-    /// What it waits for, and until when at most.
+    /// Wait: its reason and its latest end.
     pub wait: Option<(String, i64)>,
     /// Its failure.
     pub failure: Option<Cause>,

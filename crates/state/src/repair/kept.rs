@@ -1,4 +1,4 @@
-//! What repairs have replaced is kept for some time, so that it can be put back; afterwards it is forgotten, together with the
+//! Refs and folders that repairs have replaced are kept for some time, so that it can be put back; afterwards it is forgotten, together with the
 //! parts of plans that name it.
 
 use crate::db::tx::Tx;

@@ -140,7 +140,7 @@ fn explains(veil: &Veil, it: &Incident) -> Markup {
 }
 
 fn timeline(asked: &Asked, veil: &Veil, shown: &IncidentShown) -> Markup {
-    // What people did, and why, is not public.
+    // Actions of operators, and their reasons, are not public.
     let entries: Vec<&Entry> =
         shown.timeline.iter().filter(|entry| !veil.is_on() || entry.kind != Heading::Done).collect();
     let rows = html! {

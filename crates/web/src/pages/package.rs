@@ -114,7 +114,7 @@ fn acts(asked: &Asked, it: &Facts) -> Markup {
 
 /// Findings of its repository and plans to mend them; collisions.
 fn findings(asked: &Asked, veil: &Veil, it: &Facts) -> Markup {
-    // What was found, or stood on a remote, is not kept.
+    // Past findings and past refs of remotes are not kept.
     if asked.then.is_some() {
         return html! {};
     }

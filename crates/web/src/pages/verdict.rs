@@ -148,7 +148,7 @@ fn people(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, statu
             },
         );
     }
-    // What was found then is not kept.
+    // Findings of a past time are not kept.
     let found: Vec<_> = status.findings.iter().filter(|_| asked.then.is_none()).collect();
     let open: i64 = found.iter().map(|it| (it.packages - it.muted).max(0)).sum();
     if open > 0 {

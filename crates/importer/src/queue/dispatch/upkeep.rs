@@ -215,7 +215,7 @@ impl Loop<'_> {
         for _ in 0..STEPS {
             if !store.write(|tx| retention::step(tx, &rule))? {
                 self.upkeep.pruned = Some(Instant::now());
-                // What repairs keep lies in the repositories: jobs forget it.
+                // Things that repairs keep are in the repositories: jobs remove them.
                 return store.write(|tx| {
                     let before = tx.now()?.saturating_sub(age);
                     kept::ask(tx, before, CHUNK).map(drop)

@@ -42,7 +42,7 @@ impl Work<'_> {
         if is_waiting || self.cancelled || !self.failures.is_empty() {
             return;
         }
-        // What an import has brought is on record once its job has ended.
+        // The result of an import is on record once its job has ended.
         if self.claim.tasks.has(Tasks::IMPORT) {
             let (session, id) = (self.session, self.claim.package_id);
             let asked = session.patiently("plans of repair", || session.store.write(|tx| plans::ask(tx, id)));

@@ -1,4 +1,4 @@
-//! What a repository has lost comes back from a remote, where that has it: nothing need be imported again. A remote is not
+//! Lost parts of a repository come back from a remote that has them: nothing need be imported again. A remote is not
 //! believed. Objects are named anew by their content, and count if they are those of the record; without a record, refs count as
 //! far as the state confirms them.
 
@@ -86,7 +86,7 @@ impl Work<'_> {
                     self.log.line(&format!("the repository came back from remote {}", entrance.config.name));
                     return true;
                 }
-                // What is there stays: an import adds what it lacks.
+                // Present parts stay: an import adds those that are missing.
                 Ok(()) => return false,
                 Err(why) => self.useless(entrance, &why),
             }

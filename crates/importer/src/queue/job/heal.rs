@@ -36,7 +36,7 @@ impl Work<'_> {
     /// An import that failed because of a damage which waits for a person says so: trying again mends nothing. A record that is
     /// broken is left out, as the installation's key may be what is damaged, and a repository that is gone, which has its own code.
     pub(super) fn name_damage(&mut self) {
-        // What an import must not write is told apart from a disk that refuses by what is found.
+        // Findings tell a path that an import must not write apart from a disk that refuses.
         const MEANT: [Code; 2] = [Code::Repository, Code::Store];
         let met = |failure: &Failure| MEANT.iter().any(|code| failure.code == *code);
         let is_met = self.failures.iter().any(|(failure, ..)| met(failure));

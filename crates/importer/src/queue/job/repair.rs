@@ -331,7 +331,7 @@ impl Work<'_> {
         self.look_again();
     }
 
-    /// What was found before is looked at again: a process that was killed may have carried the plan out, and not have looked.
+    /// Earlier findings are looked at again: a process that was killed may have carried the plan out, and not have looked.
     fn look_at_known(&mut self) {
         let (store, id) = (&self.session.store, self.claim.package_id);
         let known = store.read(|tx| findings::of_package(tx, id)).unwrap_or_default();
@@ -340,7 +340,7 @@ impl Work<'_> {
         }
     }
 
-    /// What is wrong now, after a repair or in its place.
+    /// Findings after a repair, or in its place.
     fn look_again(&mut self) {
         match self.look(None) {
             Ok(plan) => self.keep_findings(&plan.findings),
