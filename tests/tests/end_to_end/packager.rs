@@ -38,6 +38,9 @@ fn buildable(version: &str) -> Package {
         )
         .debian("rules", "#!/usr/bin/make -f\n%:\n\ttrue\n")
         .debian("source/format", "3.0 (quilt)\n")
+        // By default patterns these would be left out.
+        .debian(".gitignore", "*.log\n")
+        .debian("plugin.so", "no library\n")
         // Git would write other files than the source has.
         .upstream(".gitattributes", "*.txt text eol=crlf ident export-ignore\n")
         .upstream("a.txt", "one\ntwo $Id$\n")

@@ -164,13 +164,17 @@ pub fn clone(wanted: &CloneOptions<'_>) -> Result<Cloned, CloneError> {
     Ok(cloned)
 }
 
-/// Settings that git-buildpackage needs: else it refuses the branch, and makes another original tarball than the archive has.
+/// Settings that git-buildpackage needs. Else it refuses the branch, makes another original tarball than the archive has, and
+/// leaves out of the source package what its `debuild -i -I` leaves out (dpkg-source(1), default patterns): `.gitignore` and
+/// others, which the archive's may have.
 fn configuration(branch: &str, distro: &str) -> String {
     format!(
         "[DEFAULT]\ndebian-branch = {branch}\nignore-branch = True\ndebian-tag = {distro}/%(version)s\n\
          upstream-tag = upstream/%(version)s\npristine-tar = False\n\n\
          [buildpackage]\n# The archive's original tarballs lie beside this folder. None is made: it would be another.\n\
-         no-create-orig = True\n"
+         no-create-orig = True\n\
+         # Everything but .git belongs to the source: without patterns dpkg-source leaves out .gitignore and others.\n\
+         builder = debuild '-i(?:^|/)[.]git(?:/|$)' -I.git\n"
     )
 }
 
