@@ -139,7 +139,7 @@ impl Action<Installation> for Verify<'_> {
         let packages = self.packages(at, store.as_ref())?;
         let left_out = self.left_out(at, store.as_ref(), packages.len())?;
         let mut count = VerifyCount { left_out, ..VerifyCount::default() };
-        let waiting = store.as_ref().map_or(Ok(Vec::new()), |store| waiting(store))?;
+        let waiting = store.as_ref().map_or(Ok(Vec::new()), waiting)?;
         for package in &packages {
             let found = self.one(at, store.as_ref(), package, packages.len() == 1)?;
             count.wrong += usize::from(!found.problems.is_empty());

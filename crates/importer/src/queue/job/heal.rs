@@ -14,8 +14,8 @@ use crate::repairing;
 
 /// The actor of automatic repairs, in the records.
 const ITSELF: &str = "package-import";
-/// The failures of an import that mean a damaged repository.
-const MET: [Code; 3] = [Code::Repository, Code::RepositoryLost, Code::Locked];
+/// The failures of an import that may mean a damaged repository: of a disk that refuses, a look finds modes and folders.
+const MET: [Code; 4] = [Code::Repository, Code::RepositoryLost, Code::Locked, Code::Store];
 
 impl Work<'_> {
     /// An import that met a damage which needs no person: it is mended, and the import can be tried again. Returns whether
