@@ -208,7 +208,9 @@ fn a_time_is_told_from_the_next_list_as_from_the_present() {
             let claim = world.claim(run).unwrap();
             world.finish(&claim, Outcome::Imported, None).unwrap();
         }
-        (0..5).for_each(|number| drop(world.enqueue(&format!("p{number}"), Lane::Upload)));
+        for number in 0..5 {
+            world.enqueue(&format!("p{number}"), Lane::Upload);
+        }
         for day in 0..12 {
             for round in 0..2 {
                 let claim = world.claim(run).unwrap();
