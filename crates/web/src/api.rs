@@ -106,11 +106,11 @@ async fn told(asked: &Asked, key: String, ask: Ask) -> Result<Response, Problem>
     if let Some(object) = value.as_object_mut() {
         object.insert("v".into(), VERSION.into());
         if let Some(away) = &found.away {
-            object.insert("away".into(), away.clone().into());
+            object.insert("away".into(), asked.cause(away).into());
             object.insert("read".into(), found.read.into());
         }
     }
-    Veil::of(asked).await.json(&mut value);
+    Veil::of(asked).await?.json(&mut value);
     Ok(answers::json(StatusCode::OK, &value))
 }
 

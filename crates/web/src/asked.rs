@@ -37,6 +37,11 @@ impl Asked {
         if self.then.is_some() { &self.app.past } else { &self.app.reader }
     }
 
+    /// Why the database is away, as far as this user may know: the cause names hosts and paths.
+    pub fn cause<'a>(&self, cause: &'a str) -> &'a str {
+        if self.viewer.is_public { "it does not answer" } else { cause }
+    }
+
     /// Refuses users who may only see the public part of the pages.
     pub fn private(&self) -> Result<(), Problem> {
         if self.viewer.is_public {

@@ -31,9 +31,12 @@ async fn answer(asked: Asked, which: Which) -> Result<Response, Problem> {
     let found = asked.app.reader.feed(which).await?;
     if let Some(cause) = &found.away {
         // Readers take an old answer for a new one.
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the database is away: {cause}")));
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("the database is away: {}", asked.cause(cause)),
+        ));
     }
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let mut feed = Feed::clone(&found.value);
     for entry in &mut feed.entries {
         entry.title = veil.text(&entry.title);

@@ -18,7 +18,8 @@ pub async fn answer(asked: Asked) -> Result<Response, Problem> {
     let found = asked.app.reader.metrics().await?;
     match &found.away {
         Some(cause) => {
-            Ok(plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the database is away: {cause}\n")))
+            let text = format!("the database is away: {}\n", asked.cause(cause));
+            Ok(plain(StatusCode::SERVICE_UNAVAILABLE, &text))
         }
         None => Ok(plain(StatusCode::OK, &render(&found.value, asked.viewer.is_public))),
     }

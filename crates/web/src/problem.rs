@@ -8,18 +8,23 @@ use axum::response::{IntoResponse, Response};
 
 use crate::reader::Trouble;
 
+/// What everybody may know of a database that is away.
+const AWAY: &str = "the database is away, and nothing is known yet that could be shown";
+
 /// Error in place of a page.
 pub struct Problem {
     /// Status code.
     pub status: StatusCode,
     /// Text of the error.
     pub text: String,
+    /// Text for those who may not know more.
+    pub public: Option<&'static str>,
 }
 
 impl Problem {
     /// Of a code and a text.
     pub fn new(status: StatusCode, text: impl Into<String>) -> Problem {
-        Problem { status, text: text.into() }
+        Problem { status, text: text.into(), public: None }
     }
 
     /// Error of a request that cannot be used.
@@ -47,7 +52,7 @@ impl From<Trouble> for Problem {
             Trouble::Away(cause) => {
                 let text =
                     format!("the database is away ({cause}), and nothing is known yet that could be shown");
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, text)
+                Problem { public: Some(AWAY), ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, text) }
             }
         }
     }

@@ -159,7 +159,7 @@ fn shown(asked: &Asked, mut answer: Response) -> Response {
     let problem = answer.extensions_mut().remove::<Arc<Problem>>();
     let status = answer.status();
     let problem = match problem {
-        Some(problem) => Problem::new(problem.status, problem.text.clone()),
+        Some(problem) => Problem { text: problem.text.clone(), ..*problem },
         // An answer that already has a text of its own stays.
         None if status.is_client_error() && !answer.headers().contains_key("content-type") => {
             Problem::new(status, words(status))
@@ -174,11 +174,12 @@ fn shown(asked: &Asked, mut answer: Response) -> Response {
 
 /// A problem: for programs as JSON, for people as a page.
 fn said(asked: &Asked, problem: &Problem) -> Response {
+    let text = problem.public.filter(|_| asked.viewer.is_public).unwrap_or(&problem.text);
     if asked.path.starts_with("/api/") {
-        return answers::json(problem.status, &serde_json::json!({ "v": 1, "error": problem.text }));
+        return answers::json(problem.status, &serde_json::json!({ "v": 1, "error": text }));
     }
     let title = problem.status.canonical_reason().unwrap_or("Error");
-    let part = Part::still("problem", html! { p { (clean(&problem.text)) } });
+    let part = Part::still("problem", html! { p { (clean(text)) } });
     let mut answer = Shell::new(asked).page(title, vec![part]);
     *answer.status_mut() = problem.status;
     answer

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::asked::Asked;
+use crate::problem::Problem;
 use crate::shown::{clean, short};
 
 /// Replacements of a text.
@@ -12,7 +13,7 @@ pub struct Veil {
 }
 
 /// Fields of answers that are never public.
-const HIDDEN: [&str; 15] = [
+const HIDDEN: [&str; 22] = [
     "channels",
     "host",
     "hosts",
@@ -28,20 +29,32 @@ const HIDDEN: [&str; 15] = [
     "bug",
     "attempts",
     "mirror",
+    "remotes",
+    "unpublished",
+    "collisions",
+    "place",
+    "who",
+    "decided_by",
+    "changed_by",
 ];
+/// Kinds of waits: what such a thing waits for is public.
+const WAITS: [&str; 3] = ["history", "base", "pool"];
 /// Replacement of a path; next, of a host.
 const PATH: &str = "[path]";
 const HOST: &str = "[host]";
 
 impl Veil {
     /// Veil for a request's user.
-    pub async fn of(asked: &Asked) -> Veil {
+    ///
+    /// # Errors
+    /// The names of the hosts cannot be read, so that nobody knows what has to be hidden.
+    pub async fn of(asked: &Asked) -> Result<Veil, Problem> {
         if !asked.viewer.is_public {
-            return Veil { is_on: false, hosts: Vec::new() };
+            return Ok(Veil { is_on: false, hosts: Vec::new() });
         }
-        let found = asked.app.reader.hosts(None).await;
-        let hosts = found.map(|it| it.value.hosts.iter().map(|host| host.host.clone()).collect());
-        Veil { is_on: true, hosts: hosts.unwrap_or_default() }
+        let found = asked.app.reader.hosts(None).await?;
+        let hosts = found.value.hosts.iter().map(|host| host.host.clone()).collect();
+        Ok(Veil { is_on: true, hosts })
     }
 
     /// True when something is hidden.
@@ -66,12 +79,12 @@ impl Veil {
         }
         match value {
             Value::Object(fields) => {
-                let is_held = fields.get("why").is_some_and(|why| why == "held");
+                let is_reason_public = is_reason_public(fields);
                 fields.retain(|name, value| {
                     let is_number = value.is_number();
                     is_number || !HIDDEN.contains(&name.as_str())
                 });
-                if is_held {
+                if !is_reason_public {
                     fields.remove("reason");
                 }
                 fields.values_mut().for_each(|value| self.json(value));
@@ -89,6 +102,12 @@ impl Veil {
         }
         shown
     }
+}
+
+/// True if a reason is the importer's: why a package is behind, what it waits for. All others were written by people.
+fn is_reason_public(fields: &serde_json::Map<String, Value>) -> bool {
+    let is_wait = |kind: &Value| WAITS.iter().any(|it| kind == it);
+    fields.get("why").is_some_and(|why| why != "held") || fields.get("kind").is_some_and(is_wait)
 }
 
 /// A text without the paths of files; web addresses stay.
@@ -147,11 +166,12 @@ mod tests {
     fn answers_have_neither_hosts_nor_people() {
         let mut value = serde_json::json!({
             "now": 1, "hosts": [{"host": "worker7"}], "held": {"by": "olga", "reason": "looks"},
-            "running": 3, "packages": [{"why": "held", "reason": "held by olga: x"}, {"why": "queued", "reason": "number 3"}],
+            "collisions": [{"who": "olga"}], "suppressed": [{"kind": "package", "subject": "x", "reason": "olga says so"}],
+            "wait": {"kind": "base", "reason": "x 1.0-1"}, "running": 3, "packages": [{"why": "held", "reason": "held by olga: x"}, {"why": "queued", "reason": "number 3"}],
         });
         veil().json(&mut value);
         let text = value.to_string();
         assert!(!text.contains("olga") && !text.contains("worker7"), "{text}");
-        assert!(text.contains("number 3") && value["running"] == 3, "{text}");
+        assert!(text.contains("number 3") && text.contains("x 1.0-1") && value["running"] == 3, "{text}");
     }
 }

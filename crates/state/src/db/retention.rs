@@ -326,12 +326,16 @@ fn packages(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool)
     Ok(Step { table, seen: rows.len(), forgotten: rows.len() })
 }
 
-/// The same for breakers, hosts and the like.
+/// The same for breakers, hosts and the like. A last value that says nothing goes, too: of what was no more, of a run that is
+/// forgotten, of a signature that was as normal.
 fn things(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
     let table = "past";
     let now = tx.now()?;
-    let sql = "SELECT f.kind, f.name, f.at FROM past f WHERE f.at > ?2 OR (f.at < ?1 AND EXISTS (SELECT 1 FROM past g
-            WHERE g.kind = f.kind AND g.name = f.name AND g.at > f.at AND g.at <= ?1))
+    let sql = "SELECT f.kind, f.name, f.at FROM past f WHERE f.at > ?2 OR (f.at < ?1 AND CASE
+            WHEN f.value IS NULL THEN TRUE
+            WHEN f.kind = 'run' AND NOT EXISTS (SELECT 1 FROM run r WHERE r.id = CAST(f.name AS BIGINT)) THEN TRUE
+            WHEN f.kind = 'verdict' AND f.name LIKE 'signature:%' AND f.value LIKE '%\"state\":\"OK\"%' THEN TRUE
+            ELSE EXISTS (SELECT 1 FROM past g WHERE g.kind = f.kind AND g.name = f.name AND g.at > f.at AND g.at <= ?1) END)
         ORDER BY f.at LIMIT ?3";
     let rows = tx.query(sql, values![cutoff, now + TOLERATED, CHUNK])?;
     if delete && !rows.is_empty() {

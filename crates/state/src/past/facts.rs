@@ -16,10 +16,23 @@ const KEPT: usize = 4;
 /// A row of `package_past` that does not say that a package is at rest.
 const BUSY: &str = "(f.state IS NOT NULL OR f.failure IS NOT NULL OR f.held <> 0 OR f.wait_kind IS NOT NULL)";
 
-/// The query of these packages at a time. `now` is the present.
-pub(super) fn query(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
+/// The queries of these packages at a time.
+pub(super) struct Facts {
+    /// All of them.
+    pub all: String,
+    /// Those with a job, a failure, a wait: what has only that for PostgreSQL, which would else look at all in each statement.
+    pub jobs: String,
+    pub failures: String,
+    pub waits: String,
+}
+
+/// The queries at a time. `now` is the present.
+pub(super) fn queries(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Facts, StateError> {
     match tx.kind() {
-        Kind::Sqlite => aside(tx, at, now),
+        Kind::Sqlite => {
+            let all = aside(tx, at, now)?;
+            Ok(Facts { jobs: all.clone(), failures: all.clone(), waits: all.clone(), all })
+        }
         Kind::Postgres => rows(tx, at),
     }
 }
@@ -69,24 +82,53 @@ fn aside(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<String, StateError> {
     Ok(format!("SELECT * FROM temp.{name}"))
 }
 
+/// Rows of `package_past` by their keys.
+struct Keys {
+    packages: Vec<String>,
+    times: Vec<String>,
+}
+
+impl Keys {
+    fn push(&mut self, package: i64, time: i64) {
+        self.packages.push(package.to_string());
+        self.times.push(time.to_string());
+    }
+
+    fn query(&self, born: &str) -> String {
+        format!(
+            "SELECT {} FROM unnest('{{{}}}'::bigint[], '{{{}}}'::bigint[]) AS k (package_id, at)
+                JOIN package_past f ON f.package_id = k.package_id AND f.at = k.at{born}",
+            columns(),
+            self.packages.join(","),
+            self.times.join(","),
+        )
+    }
+}
+
 /// PostgreSQL, where a transaction that reads makes no tables: the rows by their keys.
-fn rows(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
+fn rows(tx: &mut Tx<'_>, at: i64) -> Result<Facts, StateError> {
     let candidates = candidates(tx, at)?;
     // Of packages that have no row until then, no time.
     let sql = format!(
-        "SELECT c.package_id, f.at FROM ({candidates}) c LEFT JOIN LATERAL (SELECT g.at, g.state, g.failure, g.held, g.wait_kind
+        "SELECT c.package_id, f.at, f.state, f.failure, f.wait_kind FROM ({candidates}) c
+         LEFT JOIN LATERAL (SELECT g.at, g.state, g.failure, g.held, g.wait_kind
             FROM package_past g WHERE g.package_id = c.package_id AND g.at <= {at} ORDER BY g.at DESC LIMIT 1) f ON TRUE
          WHERE f.at IS NULL OR {BUSY}"
     );
-    let (mut packages, mut times, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
+    let [mut all, mut jobs, mut failures, mut waits] =
+        [const { Keys { packages: Vec::new(), times: Vec::new() } }; 4];
+    let mut unchanged = Vec::new();
     for row in tx.query(&sql, &[])? {
-        let package = row.int(0).to_string();
-        match row.opt_int(1) {
-            Some(time) => {
-                packages.push(package);
-                times.push(time.to_string());
+        let package = row.int(0);
+        let Some(time) = row.opt_int(1) else {
+            unchanged.push(package.to_string());
+            continue;
+        };
+        all.push(package, time);
+        for (keys, column) in [(&mut jobs, 2), (&mut failures, 3), (&mut waits, 4)] {
+            if row.opt_text(column).is_some() {
+                keys.push(package, time);
             }
-            None => unchanged.push(package),
         }
     }
     let mut born = String::new();
@@ -94,13 +136,12 @@ fn rows(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
         let unchanged = format!("SELECT unnest('{{{}}}'::bigint[])", unchanged.join(","));
         born = births::facts(tx, at, &unchanged)?.map_or(born, |born| format!(" UNION ALL {born}"));
     }
-    Ok(format!(
-        "SELECT {} FROM unnest('{{{}}}'::bigint[], '{{{}}}'::bigint[]) AS k (package_id, at)
-            JOIN package_past f ON f.package_id = k.package_id AND f.at = k.at{born}",
-        columns(),
-        packages.join(","),
-        times.join(","),
-    ))
+    Ok(Facts {
+        all: all.query(&born),
+        jobs: jobs.query(&born),
+        failures: failures.query(""),
+        waits: waits.query(""),
+    })
 }
 
 fn columns() -> String {

@@ -19,10 +19,12 @@ const RUNS: i64 = 20;
 /// The tables of a time. `now` is the present.
 pub(super) fn at(tx: &mut Tx<'_>, at: i64, now: i64) -> Result<Moment, StateError> {
     let kind = tx.kind();
-    let facts = facts::query(tx, at, now)?;
-    let counted = moment::count(tx, &facts)?;
-    let sides = Sides::of(tx, &facts, &counted)?;
-    let mut tables = vec![("facts".to_owned(), facts)];
+    let facts = facts::queries(tx, at, now)?;
+    let counted = moment::count(tx, &facts.all)?;
+    let sides = Sides::of(tx, &facts.all, &counted)?;
+    let facts =
+        [("facts", facts.all), ("jobs", facts.jobs), ("failures", facts.failures), ("waits", facts.waits)];
+    let mut tables: Vec<_> = facts.into_iter().map(|(name, query)| (format!("past_{name}"), query)).collect();
     let mut add = |name: &str, query: String| tables.push((name.to_owned(), query));
     let (attempts, events) =
         (first_after(tx, "attempt", "started", at)?, first_after(tx, "event", "at", at)?);
@@ -75,9 +77,8 @@ struct Sides {
 impl Sides {
     fn of(tx: &mut Tx<'_>, facts: &str, counted: &moment::Counted) -> Result<Sides, StateError> {
         if tx.kind() == Database::Sqlite {
-            let failing =
-                "(SELECT COUNT(*) FROM facts f WHERE f.signature_id = s.id AND f.held = 0) AS failing";
-            return Ok(Sides { tables: Vec::new(), held: "facts", failing });
+            let failing = "(SELECT COUNT(*) FROM past_failures f WHERE f.signature_id = s.id AND f.held = 0) AS failing";
+            return Ok(Sides { tables: Vec::new(), held: "past_facts", failing });
         }
         let held = match counted.counters.get("held") {
             None => Vec::new(),
@@ -108,15 +109,15 @@ const HELD: Columns = &[
 ];
 
 const JOB: &str = "SELECT package_id, lane, state, held, 1 AS tasks, 0 AS more, 1 AS wanted, 0 AS claimed, entered, due,
-    0 AS memory, attempt_id, run_id, 0 AS lease_until, dependency_id, 0 AS batch_id FROM facts WHERE state IS NOT NULL";
+    0 AS memory, attempt_id, run_id, 0 AS lease_until, dependency_id, 0 AS batch_id FROM past_jobs WHERE state IS NOT NULL";
 
 const FAILURE: &str =
     "SELECT package_id, signature_id, failed_attempt AS attempt_id, stage, code, class, failure AS state,
-    message, since, last, attempts, 0 AS in_row, distro, version FROM facts WHERE failure IS NOT NULL";
+    message, since, last, attempts, 0 AS in_row, distro, version FROM past_failures WHERE failure IS NOT NULL";
 
 const WAIT: &str =
     "SELECT package_id, wait_kind AS kind, wait_reason AS reason, wait_since AS since, wait_until AS until
-    FROM facts WHERE wait_kind IS NOT NULL";
+    FROM past_waits WHERE wait_kind IS NOT NULL";
 
 const PACKAGE: &str =
     "SELECT p.id, p.name, p.first_seen, (SELECT g.last_success FROM @PAST g WHERE g.package_id = p.id AND g.at <= @AT
@@ -298,7 +299,7 @@ fn dependencies(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     rows.iter_mut().for_each(|row| row.extend([Value::Int(0), Value::Null]));
     let kept = query(tx.kind(), DEPENDENCY, &rows);
     Ok(format!(
-        "SELECT k.id, k.name, k.state, k.since, k.cause, k.probes, k.next_probe, (SELECT COUNT(*) FROM facts f
+        "SELECT k.id, k.name, k.state, k.since, k.cause, k.probes, k.next_probe, (SELECT COUNT(*) FROM past_jobs f
             WHERE f.dependency_id = k.id AND f.state = 'parked') AS parked, k.probe FROM ({kept}) k"
     ))
 }

@@ -4,6 +4,7 @@ use baseline::State;
 use state::operate::{self, By};
 use state::publications::{self, NewPublication};
 use state::read::{failures, freshness, queue, verdicts};
+use state::retention::{self, Rule};
 use state::words::{Class, Lane, Outcome};
 use state::{StateError, breaker, meta, samples, suites};
 
@@ -208,9 +209,9 @@ fn a_time_is_told_from_the_next_list_as_from_the_present() {
             let claim = world.claim(run).unwrap();
             world.finish(&claim, Outcome::Imported, None).unwrap();
         }
-        (0..5).for_each(|number| {
+        for number in 0..5 {
             world.enqueue(&format!("p{number}"), Lane::Upload);
-        });
+        }
         for day in 0..12 {
             for round in 0..2 {
                 let claim = world.claim(run).unwrap();
@@ -237,5 +238,45 @@ fn a_time_is_told_from_the_next_list_as_from_the_present() {
         world.advance(1);
         assert_eq!(world.count(lists), 0);
         all("from the present");
+    }
+}
+
+/// What is kept to look back does not grow for ever: a last value that says nothing is forgotten with the others.
+#[test]
+fn values_that_say_nothing_are_forgotten() {
+    for world in worlds().into_iter().map(begin) {
+        let run = world.run();
+        world.enqueue("a", Lane::Upload);
+        let ok = r#"{"state":"OK","since":null,"value":0,"text":"as normal"}"#;
+        let warning = ok.replace("OK", "WARNING");
+        let rows = [
+            ("run", "4711", Some("[[1,2,\"x\"]]")),
+            ("run", &run.to_string(), Some("[[1,2,\"x\"]]")),
+            ("foreign", "a", None),
+            ("foreign", "b", Some("[]")),
+            ("verdict", "signature:aaaaaaa", Some(ok)),
+            ("verdict", "signature:bbbbbbb", Some(warning.as_str())),
+            ("verdict", "failing", Some(ok)),
+        ];
+        let put = |tx: &mut state::tx::Tx<'_>| {
+            tx.execute("DELETE FROM past", &[])?;
+            for (kind, name, value) in rows {
+                let sql = "INSERT INTO past (kind, name, at, value) VALUES (?1, ?2, ?3, ?4)";
+                tx.execute(sql, state::values![kind, name, START, value])?;
+            }
+            Ok(())
+        };
+        world.store.write(put).unwrap();
+        let forget = || while world.store.write(|tx| retention::step(tx, &Rule::default())).unwrap() {};
+        let kept = "SELECT COUNT(*) FROM past";
+        world.advance(80 * DAY);
+        forget();
+        assert_eq!(world.count(kept), 7, "of the last ninety days all is kept");
+        world.advance(20 * DAY);
+        forget();
+        assert_eq!(world.count(kept), 4);
+        for gone in ["name = '4711'", "name = 'a'", "name = 'signature:aaaaaaa'"] {
+            assert_eq!(world.count(&format!("{kept} WHERE {gone}")), 0, "{gone}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::veil::Veil;
 /// Shows the archives.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.reader().archives(asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let found = &*answer.value;
     let rows = html! {
         @for suite in &found.suites {

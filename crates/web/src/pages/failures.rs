@@ -12,7 +12,7 @@ use crate::veil::Veil;
 /// Shows them, most packages first.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.reader().groups(asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let groups = &answer.value;
     let failing: i64 = groups.iter().map(|group| group.packages).sum();
     let html = html! {

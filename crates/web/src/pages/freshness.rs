@@ -13,7 +13,7 @@ use crate::veil::Veil;
 /// Shows it.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.reader().freshness(asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let it = &*answer.value;
     let parts = vec![Part::live("figures", figures(it)), Part::live("behind", behind(&asked, &veil, it))];
     Ok(Page::of("Freshness", &answer, parts))

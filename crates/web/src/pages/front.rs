@@ -13,7 +13,7 @@ use crate::veil::Veil;
 /// Shows the front page.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.reader().front(asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let front = &*answer.value;
     let items = verdict::items(&asked, &veil, front);
     let mut worst = verdict::worst(&items);

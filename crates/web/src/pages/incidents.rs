@@ -28,7 +28,7 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
         }
     };
     let answer = asked.app.past.incidents(days).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let it = &*answer.value;
     let rows = html! { @for one in it.incidents.iter().take(LISTED) { (row(&asked, &veil, it.now, one)) } };
     let form = html! {
@@ -66,7 +66,7 @@ fn row(asked: &Asked, veil: &Veil, now: i64, it: &Incident) -> Markup {
 /// Shows one.
 pub async fn one(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
     let answer = asked.app.past.incident(id).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let shown = &*answer.value;
     let mut parts = vec![Part::live("facts", facts(&asked, &veil, shown))];
     if !shown.incident.explains.is_empty() {

@@ -20,7 +20,7 @@ const FINDINGS: usize = 20;
 /// Shows the package.
 pub async fn page(asked: Asked, Path(name): Path<String>) -> Result<Page, Problem> {
     let answer = asked.reader().package(name, asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let it = &*answer.value;
     let mut shown = vec![
         Part::live("facts", facts(&asked, &veil, it)),

@@ -13,7 +13,7 @@ use crate::veil::Veil;
 /// Shows the queue.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.reader().queue(asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let queue = &*answer.value;
     let parts = vec![
         Part::live("lanes", lanes(queue)),

@@ -132,7 +132,7 @@ impl<'a> Shell<'a> {
     /// Live parts by their names: a call of a function of the page's script. Nothing in it can end the script.
     fn refresh(&self, page: &Page) -> String {
         let mut parts = serde_json::Map::new();
-        parts.insert("age".into(), age(page).into_string().into());
+        parts.insert("age".into(), self.age(page).into_string().into());
         for part in page.parts.iter().filter(|part| part.is_live) {
             parts.insert(part.id.into(), part.html.clone().into_string().into());
         }
@@ -161,7 +161,7 @@ impl<'a> Shell<'a> {
                     main id="main" {
                         h1 { (title) }
                         @if let Some(then) = self.asked.then { (self.then(then)) }
-                        div id="age" { (age(page)) }
+                        div id="age" { (self.age(page)) }
                         div.parts {
                             @for part in &page.parts {
                                 section.part.narrow[part.is_narrow] id=(part.id) data-live[part.is_live && self.asked.then.is_none()] { (part.html) }
@@ -253,17 +253,17 @@ impl<'a> Shell<'a> {
             }
         }
     }
-}
 
-/// The notice that the page is out of date, if it is.
-fn age(page: &Page) -> Markup {
-    match (&page.away, page.read) {
-        (Some(cause), Some(read)) => html! {
-            p.away role="status" {
-                strong { "The database is away" } ": " (clean(cause)) ". This is what was known at " (time(read)) ", "
-                (span(now().saturating_sub(read))) " ago."
-            }
-        },
-        _ => PreEscaped(String::new()),
+    /// The notice that the page is out of date, if it is.
+    fn age(&self, page: &Page) -> Markup {
+        match (&page.away, page.read) {
+            (Some(cause), Some(read)) => html! {
+                p.away role="status" {
+                    strong { "The database is away" } ": " (clean(self.asked.cause(cause))) ". This is what was known at " (time(read)) ", "
+                    (span(now().saturating_sub(read))) " ago."
+                }
+            },
+            _ => PreEscaped(String::new()),
+        }
     }
 }

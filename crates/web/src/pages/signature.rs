@@ -14,7 +14,7 @@ use crate::veil::Veil;
 /// Shows the signature.
 pub async fn page(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
     let answer = asked.reader().cause(id, asked.then).await?;
-    let veil = Veil::of(&asked).await;
+    let veil = Veil::of(&asked).await?;
     let cause = &*answer.value;
     let mut shown = vec![Part::live("facts", facts(&veil, cause))];
     if !cause.samples.is_empty() {

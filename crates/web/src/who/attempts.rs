@@ -27,11 +27,14 @@ impl Attempts {
     pub fn failed(&self, who: &[String]) {
         let mut made = self.made();
         made.retain(|_, (_, last)| last.elapsed() < PAUSE);
-        // An attacker who fills it with names meets the limit of the address.
-        if made.len() >= REMEMBERED {
-            return;
-        }
         for who in who {
+            // Somebody who fills it with names pushes out those that are least suspect.
+            if made.len() >= REMEMBERED && !made.contains_key(who) {
+                let least = made.iter().min_by_key(|(_, (count, last))| (*count, *last));
+                if let Some(least) = least.map(|(who, _)| who.clone()) {
+                    made.remove(&least);
+                }
+            }
             let (count, last) = made.entry(who.clone()).or_insert((0, Instant::now()));
             (*count, *last) = (*count + 1, Instant::now());
         }
@@ -75,5 +78,12 @@ mod tests {
             attempts.failed(&[number.to_string()]);
         }
         assert!(attempts.made().len() <= REMEMBERED);
+        let olga = ["olga".to_owned()];
+        for number in 0..FREE {
+            assert!(attempts.may(&olga), "{number}");
+            attempts.failed(&olga);
+        }
+        (0..3000).for_each(|number| attempts.failed(&[format!("again {number}")]));
+        assert!(!attempts.may(&olga), "many others make nobody forget her");
     }
 }

@@ -127,11 +127,12 @@ fn by_proxy(web: &Web, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
 
 fn by_account(gate: &Gate, headers: &HeaderMap) -> Option<Viewer> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let token = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
+    // Another site of the same domain can set a cookie of this name, which does not keep anybody from being heard.
+    let now = crate::reader::now();
+    let account = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
-        (name == session::COOKIE).then_some(value)
+        (name == session::COOKIE).then(|| gate.sessions.account(value, &gate.accounts, now)).flatten()
     })?;
-    let account = gate.sessions.account(token, &gate.accounts, crate::reader::now())?;
     Some(Viewer { name: Some(account.name), role: account.role, is_public: false, by: By::Account })
 }
 

@@ -37,6 +37,36 @@ fn what_was_known_is_shown_with_its_age() {
     assert_eq!(site.get("/healthz").text, "ok\n");
 }
 
+/// The cause names files and servers.
+#[test]
+fn in_public_nobody_is_told_where_the_database_is() {
+    let world = world::small();
+    let site = Site::of(world.root(), "[web]\npublic = true\n");
+    assert_eq!(site.get("/").status, 200);
+    fs::rename(world.database(), world.root().join("elsewhere.db")).unwrap();
+    until(|| site.get("/").text.contains("The database is away"));
+    for path in ["/", "/queue", "/metrics", "/feeds/failures", "/api/v1/queue", "/api/v1/status"] {
+        let got = site.get(path);
+        assert!(got.text.contains("database is away"), "{path}: {}", got.text);
+        assert!(!got.text.contains("state.db"), "{path}: {}", got.text);
+    }
+}
+
+/// Without the names of the hosts nobody knows what has to be hidden.
+#[test]
+fn in_public_nothing_is_shown_while_it_is_not_known_what_is_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::of(
+        folder.path(),
+        "[state]\nurl = \"postgresql://nobody@127.0.0.1:1/nothing?sslmode=disable\"\n[web]\npublic = true\n",
+    );
+    for path in ["/", "/failures", "/api/v1/status"] {
+        let got = site.get(path);
+        assert_eq!(got.status, 503, "{path}");
+        assert!(!got.text.contains("127.0.0.1"), "{path}: {}", got.text);
+    }
+}
+
 #[test]
 fn a_root_without_a_state_is_served_until_there_is_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -76,7 +76,17 @@ fn in_public_there_are_neither_hosts_nor_paths_nor_logs_nor_people() {
         .any(|it| path.starts_with(it))
             || path.ends_with("/markdown");
         assert_eq!(got.status, if is_private { 403 } else { 200 }, "{path}");
-        for hidden in ["worker1", "worker2", "olga", "/var/lib", "the end of a log", "upstream moves"] {
+        for hidden in [
+            "worker1",
+            "worker2",
+            "olga",
+            "/var/lib",
+            "the end of a log",
+            "upstream moves",
+            "Mallory",
+            "git.example.org",
+            "no right to push",
+        ] {
             assert!(!got.text.contains(hidden), "{path}: {hidden} in\n{}", got.text);
         }
     }

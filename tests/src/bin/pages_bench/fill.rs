@@ -84,7 +84,7 @@ fn failures(database: &mut Database, now: i64) {
     let into = "signature (id, short, stage, code, text, example, normaliser, class, failing, first_seen, last_seen)";
     let select = format!(
         "i, 's' || substr(CAST(1000000 + i AS TEXT), 2, 6), 'patch', 'patch-fails', '{TEXT} ' || i, '', 1, 'permanent', 16, {}, {now}",
-        now - 30 * DAY
+        now - 80 * DAY
     );
     database.rows(300, into, &select);
     let into = "failure (package_id, signature_id, attempt_id, stage, code, class, state, message, since, last, attempts, in_row,
