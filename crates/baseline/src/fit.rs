@@ -62,17 +62,17 @@ impl Trial {
             scale,
             centre: 0.0,
             spread,
-            needed: window.score,
+            needed: if scale == Scale::Stock { rule::STOCK_SCORE } else { rule::FLOW_SCORE },
             deviation: spread,
             resemblance: 0.0,
         }
     }
 
-    /// Part of the spread that rests on estimates: at least the part of the variance that is not Poisson's.
+    /// Part of the spread that rests on estimates: that of the variance which is not Poisson's.
     fn estimated(&self) -> f64 {
         let Scale::Flow { variation } = self.scale else { return 1.0 };
         let beyond = variation * variation * self.level * 24.0 * in_days(self.window);
-        (beyond / (1.0 + beyond)).max(rule::POISSON_DOUBT)
+        beyond / (1.0 + beyond)
     }
 
     fn variation(&self) -> f64 {
@@ -81,11 +81,6 @@ impl Trial {
             Scale::Flow { variation } => variation,
         }
     }
-}
-
-/// True when a flow per hour is too small for a window of six hours.
-fn is_small(level: f64) -> bool {
-    24.0 * level < rule::LEAST_HOURLY_FLOW
 }
 
 fn in_days(window: Window) -> f64 {
@@ -266,9 +261,9 @@ impl Fit {
 
     /// Centre and spread of the peaks, shrunk towards the prior for any figure while there are few days.
     fn usual(&self, window: Window, level: f64, scale: Scale, days: &[(i64, f64)], points: &[f64]) -> Trial {
-        let (unit, least, prior) = match self.kind {
-            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD, rule::PRIOR_DAYS),
-            Kind::Flow => (1.0, 1.0, rule::PRIOR_FLOW_DAYS),
+        let (unit, least) = match self.kind {
+            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
+            Kind::Flow => (1.0, 1.0),
         };
         let mut trial = Trial::plain(window, level, scale, unit.max(least));
         let peaks: Vec<f64> = days.iter().map(|(_, peak)| *peak).collect();
@@ -276,6 +271,7 @@ impl Fit {
             return trial;
         };
         let known = count(seen.count);
+        let prior = rule::PRIOR_DAYS;
         let variance = (seen.deviation.powi(2) * known + unit * unit * prior) / (known + prior);
         trial.centre = seen.centre;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
@@ -283,10 +279,10 @@ impl Fit {
         let doubt = 1.0 + rule::DOUBT * few * trial.estimated();
         let least = match self.kind {
             Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
-            Kind::Flow => rule::LEAST_FLOW_SPREAD,
+            Kind::Flow => rule::LEAST_SPREAD,
         };
         trial.deviation = whole.deviation;
-        let optimism = if self.kind == Kind::Stock { self.optimism(window) } else { 1.0 };
+        let optimism = if self.kind == Kind::Stock { self.optimism() } else { 1.0 };
         trial.spread = (variance.sqrt() * doubt * optimism).max(least);
         // The peak of many independent values has a longer tail than they have.
         let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
@@ -297,22 +293,7 @@ impl Fit {
         if window.hours <= DAY {
             trial.needed -= rule::RESEMBLANCE * trial.resemblance;
         }
-        // For a few packages, the floor excludes noise that the score would let pass.
-        if self.kind == Kind::Stock && window.hours <= DAY && level < rule::FEW {
-            trial.needed -= rule::FEW_NEED_LESS;
-        }
-        // Where a window of six hours is used it is quicker, and both would share most of their false alarms.
-        if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {
-            trial.needed += rule::BESIDE_HOURS;
-        }
         trial
-    }
-
-    /// Score that a window needs if it ends before the hour `end`.
-    pub fn needed(&self, trial: &Trial, end: i64) -> f64 {
-        let whole = trial.window.hours == DAY && end.rem_euclid(DAY) == 0;
-        let once = self.kind == Kind::Flow && whole && is_small(trial.level);
-        trial.needed - if once { rule::WHOLE_DAY } else { 0.0 }
     }
 
     /// Variation of a flow's rate beyond Poisson's law, shrunk towards the prior for any figure.
@@ -333,7 +314,7 @@ impl Fit {
         let believed = if beyond > error { beyond * (1.0 - (error / beyond).powi(2)) } else { 0.0 };
         let prior = rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS;
         let drawn = ((believed * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
-        (drawn * self.optimism(window)).max(self.independent(window, Trial::variation))
+        (drawn * self.optimism()).max(self.independent(window, Trial::variation))
     }
 
     /// The longest window of at most a day.
@@ -341,16 +322,16 @@ impl Fit {
         self.trials.iter().rfind(|trial| trial.window.hours <= DAY)
     }
 
-    /// Smallest value of a longer window: the one that it would have if days were independent. Weeks are so few
-    /// that an estimate from them alone is often too small.
+    /// Smallest value of a longer window: the one that it would have if days were independent. There are so few
+    /// of them that an estimate from them alone is often too small.
     fn independent(&self, window: Window, of: impl Fn(&Trial) -> f64) -> f64 {
         let day = self.of_a_day().filter(|_| window.hours > DAY);
         day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
     }
 
     /// Factor by which the residuals are too small because the weekdays' pattern was learned from the same weeks.
-    fn optimism(&self, window: Window) -> f64 {
-        let learned = if window.hours > 72 { 0.0 } else { rule::LEARNED_WEEKDAY * self.profile.weekdays };
+    fn optimism(&self) -> f64 {
+        let learned = rule::LEARNED_WEEKDAY * self.profile.weekdays;
         let days = count(self.days).max(learned + 2.0);
         ((days + learned) / (days - learned)).sqrt()
     }

@@ -229,10 +229,9 @@ impl Judge {
         let main = if self.stock.memory.first.is_some() { &self.stock } else { &self.failed };
         let first = main.memory.first.unwrap_or(hour);
         let filled = main.filled(hour);
-        let waited = main.full_days(first, hour) >= rule::SETTLING_DAYS;
-        let settled = waited || main.settled(hour);
+        let waited = main.full_days(first, hour) >= rule::LONGEST_LEARNING_DAYS;
         let days = main.full_days(if waited { first } else { filled }, hour);
-        if days < rule::LEARNING_DAYS || !settled || self.is_first_fill(hour, context) {
+        if days < rule::LEARNING_DAYS || self.is_first_fill(hour, context) {
             return self.find_incident(hour, context);
         }
         self.rest.learned = true;
@@ -257,10 +256,7 @@ impl Judge {
         if self.stock.memory.decided().is_some() || self.is_first_fill(hour, context) {
             return;
         }
-        let Some(before) = self.stock.incident(hour) else { return };
-        let rose = self.stock.hours.get(hour).unwrap_or(0.0) - before;
-        let attempted = self.attempted.hours.observe(hour - 29, hour + 1, |_| 1.0).sum;
-        if rose >= rule::LEARNING_SHARE * attempted {
+        if let Some(before) = self.stock.incident(hour) {
             self.stock.accept(before, hour - 1);
         }
     }
@@ -397,16 +393,8 @@ impl Judge {
         let value = self.stock.hours.get(hour)?;
         let findings = self.stock.findings(hour, explained, 1.0);
         let doubled_from = self.stock.doubled_from(hour, value);
-        let evidence = Evidence {
-            time,
-            hour,
-            value,
-            expected,
-            findings: &findings,
-            young: None,
-            doubled_from,
-            agree: 1,
-        };
+        let evidence =
+            Evidence { time, hour, value, expected, findings: &findings, young: None, doubled_from };
         self.stock.decide(&evidence);
         if explained > 0.0 {
             self.stock.memory.freeze(hour);
@@ -428,13 +416,8 @@ impl Judge {
                 self.share_out(hour, finding, attempts);
             }
         }
-        let alone = self.is_alone();
-        for finding in &mut findings {
-            finding.needed += if alone { rule::ALONE } else { 0.0 };
-        }
-        let agree = if alone { 2 } else { 1 };
         let evidence =
-            Evidence { time, hour, value, expected, findings: &findings, young, doubled_from: None, agree };
+            Evidence { time, hour, value, expected, findings: &findings, young, doubled_from: None };
         self.failed.decide(&evidence);
         Some(findings)
     }
@@ -451,11 +434,6 @@ impl Judge {
             }
         }
         (attempted >= 1.0).then_some(failed / attempted)
-    }
-
-    /// True when the stock is known and normal: then new failures must be too many for two windows.
-    fn is_alone(&self) -> bool {
-        self.stock.hours.newest().is_some() && self.stock.memory.alarm.is_none()
     }
 
     /// Corrects the number that is expected of a window of new failures by the number of its attempts.

@@ -1,24 +1,17 @@
 //! Numbers of the rule. `docs/baselines.md` has the reason for each.
 
 /// Version of the rule. Memory of another version is not used: the samples are judged again.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Days of data before an alert by anything but a static limit.
 pub const LEARNING_DAYS: usize = 7;
-/// While it is not known whether the first queue was drained, the last three days may be at most this much above the
-/// four before, or the first fill is taken to go on.
-pub const SETTLED: f64 = 1.15;
 /// A stock that began below this part of its level has been filled first; it was full at the second part of it.
 pub const UNFILLED: f64 = 0.5;
 /// Part of the level that ends the filling; see [`UNFILLED`].
 pub const FILLED: f64 = 0.8;
-/// Number of days after which it is not taken to go on any more.
-pub const SETTLING_DAYS: usize = 28;
-/// Number of days after which a queue that was not drained is no first queue any more: learning ends.
+/// Number of days after which neither a filling nor a queue that was not drained is waited for: learning ends.
 pub const LONGEST_LEARNING_DAYS: usize = 42;
-/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless
-/// it is a smaller part than this of the attempts: then it is being filled.
-pub const LEARNING_SHARE: f64 = 0.3;
+/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm.
 /// Flatness of that day: its highest value divided by its lowest.
 pub const LEARNING_FLAT: f64 = 1.35;
 
@@ -45,29 +38,23 @@ pub const LEAST_DAYS: usize = 3;
 
 /// Smallest spread that is used.
 pub const LEAST_SPREAD: f64 = 0.05;
-/// Prior spread, before there are data; next, its weight in days.
+/// Prior spread of a stock, before there are data; that of a flow is one on its scale.
 pub const PRIOR_SPREAD: f64 = 0.12;
-/// Weight of the prior spread in days; see [`PRIOR_SPREAD`].
+/// Weight of the prior spread in days.
 pub const PRIOR_DAYS: f64 = 4.0;
-/// The same for flows, whose scale has a spread of one already.
-pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
 /// Factor of the norm that a WARNING needs beside its score.
-pub const STOCK_WARNING: f64 = 1.4;
-/// The same for a day of a flow or less,
-pub const FLOW_WARNING: f64 = 1.5;
-/// and for several days of it.
-pub const LASTING_FLOW_WARNING: f64 = 1.3;
+pub const WARNING: f64 = 1.4;
 /// Factor of the norm that a CRITICAL needs.
 pub const CRITICAL: f64 = 1.9;
 /// Additional score that a CRITICAL needs.
 pub const CRITICAL_SCORE: f64 = 1.0;
-/// An alert ends below this factor of the norm.
-pub const CLEAR: f64 = 1.26;
-/// A CRITICAL becomes a WARNING below this factor.
-pub const LESS_CRITICAL: f64 = 1.7;
-/// Samples on end below the limit that end an alert.
+/// Part of the factor that it needed, below which an alert ends or a CRITICAL becomes a WARNING,
+pub const BACK: f64 = 0.9;
+/// in so many samples on end.
 pub const CLEAR_SAMPLES: u32 = 2;
+/// Factor of the norm below which an alert ends.
+pub const CLEAR: f64 = BACK * WARNING;
 /// Days that a WARNING must be flat before it is the new norm, and how flat.
 pub const ACCEPT_DAYS: i64 = 7;
 /// Flatness of an accepted week; see [`ACCEPT_DAYS`].
@@ -79,10 +66,8 @@ pub const LONGEST_CRITICAL_DAYS: i64 = 84;
 /// Days for which a level that an operator has set is valid.
 pub const SET_DAYS: i64 = 90;
 
-/// Factor above the highest value of the day before from which on a stock has doubled, whatever its norm is: an alert
-/// becomes CRITICAL, and a lasting one gets a second reason.
-pub const DOUBLED: f64 = 1.75;
-/// The last hours, which do not belong to the day before.
+/// Hours within which a stock that has risen by [`CRITICAL`] above the day before has doubled, whatever its norm is: an
+/// alert becomes CRITICAL, and a lasting one gets a second reason.
 pub const DOUBLED_WITHIN: i64 = 6;
 /// The score that it needs, against the highest rises of the days before,
 pub const JUMP_SCORE: f64 = 7.0;
@@ -149,35 +134,29 @@ pub const FEW_ATTEMPTS: f64 = 0.7;
 /// with this additional score, and from [`CRITICAL`] times the usual share on.
 pub const FEW_ATTEMPTS_SCORE: f64 = 2.0;
 
-/// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested, and the score that it needs.
+/// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     /// Length in hours.
     pub hours: i64,
-    /// The score if the noise lasts for a day or longer.
-    pub score: f64,
     /// Days between its reference and the window, so that the reference does not contain the window.
     pub lag: i64,
 }
 
 /// The windows of a stock.
-pub const STOCK_WINDOWS: [Window; 4] = [
-    Window { hours: 1, score: 2.68, lag: 0 },
-    Window { hours: 6, score: 2.9, lag: 0 },
-    Window { hours: 72, score: 2.8, lag: 2 },
-    Window { hours: 168, score: 2.7, lag: 6 },
-];
+pub const STOCK_WINDOWS: [Window; 3] =
+    [Window { hours: 1, lag: 0 }, Window { hours: 6, lag: 0 }, Window { hours: 72, lag: 2 }];
+/// The score that each of them needs if the noise lasts for a day or longer.
+pub const STOCK_SCORE: f64 = 2.7;
 
 /// The windows of a flow.
-pub const FLOW_WINDOWS: [Window; 4] = [
-    Window { hours: 6, score: 2.55, lag: 0 },
-    Window { hours: 24, score: 2.6, lag: 0 },
-    Window { hours: 72, score: 3.0, lag: 2 },
-    Window { hours: 168, score: 2.7, lag: 6 },
-];
+pub const FLOW_WINDOWS: [Window; 3] =
+    [Window { hours: 6, lag: 0 }, Window { hours: 24, lag: 0 }, Window { hours: 72, lag: 2 }];
+/// The same for them.
+pub const FLOW_SCORE: f64 = 3.1;
 
-/// Additional score that new failures need where the stock, which leads, is known and normal.
-pub const ALONE: f64 = 0.5;
+/// Number of windows of a flow that have to agree: the stock leads.
+pub const FLOWS_AGREE: usize = 2;
 
 /// Weight added to the score of a window, times the square of the number of deviations by which a usual day's peak is
 /// above its middle: such a peak is the largest of several independent values and has a longer tail than they have.
@@ -191,14 +170,9 @@ pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
 /// Factor by which the spread is enlarged after one day; it falls with more days.
 pub const DOUBT: f64 = 4.0;
-/// Part of that score for Poisson noise: only its mean has to be estimated.
-pub const POISSON_DOUBT: f64 = 0.25;
 
 /// As how many numbers each weekday counts that was learned from the same days as the spread.
 pub const LEARNED_WEEKDAY: f64 = 2.0;
-
-/// The peaks of a day spread less than single values; of a flow at least by this.
-pub const LEAST_FLOW_SPREAD: f64 = 0.8;
 
 /// Smallest excess that is worth an alert: 5 up to a norm of 10, 10 from 20 on. Ratios of tiny numbers mean nothing.
 pub fn floor(expected: f64) -> f64 {
@@ -209,18 +183,3 @@ pub fn floor(expected: f64) -> f64 {
 pub fn lasting_floor(expected: f64) -> f64 {
     (expected / 2.0).clamp(4.0, 10.0)
 }
-
-/// Expected value below which a window of less than a day is not used for a flow.
-pub const LEAST_SHORT_FLOW: f64 = 10.0;
-/// Flow per day from which on six hours usually have that,
-pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;
-/// and additional score that the day needs then.
-pub const BESIDE_HOURS: f64 = 0.5;
-/// Reduction of the needed score of a small flow's whole day at its last hour (UTC): a test once a day has fewer
-/// chances to be wrong than one every hour.
-pub const WHOLE_DAY: f64 = 0.35;
-
-/// Of a stock that is usually smaller, the floor is at least a doubling,
-pub const FEW: f64 = 10.0;
-/// and reduction of the score that its windows of up to a day need.
-pub const FEW_NEED_LESS: f64 = 0.08;
