@@ -68,11 +68,11 @@ impl Trial {
         }
     }
 
-    /// Part of the spread that rests on estimates: that of the variance which is not Poisson's.
+    /// Part of the spread that rests on estimates: at least the part of the variance that is not Poisson's.
     fn estimated(&self) -> f64 {
         let Scale::Flow { variation } = self.scale else { return 1.0 };
         let beyond = variation * variation * self.level * 24.0 * in_days(self.window);
-        beyond / (1.0 + beyond)
+        (beyond / (1.0 + beyond)).max(rule::POISSON_DOUBT)
     }
 
     fn variation(&self) -> f64 {
@@ -261,9 +261,9 @@ impl Fit {
 
     /// Centre and spread of the peaks, shrunk towards the prior for any figure while there are few days.
     fn usual(&self, window: Window, level: f64, scale: Scale, days: &[(i64, f64)], points: &[f64]) -> Trial {
-        let (unit, least) = match self.kind {
-            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
-            Kind::Flow => (1.0, 1.0),
+        let (unit, least, prior) = match self.kind {
+            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD, rule::PRIOR_DAYS),
+            Kind::Flow => (1.0, 1.0, rule::PRIOR_FLOW_DAYS),
         };
         let mut trial = Trial::plain(window, level, scale, unit.max(least));
         let peaks: Vec<f64> = days.iter().map(|(_, peak)| *peak).collect();
@@ -271,7 +271,6 @@ impl Fit {
             return trial;
         };
         let known = count(seen.count);
-        let prior = rule::PRIOR_DAYS;
         let variance = (seen.deviation.powi(2) * known + unit * unit * prior) / (known + prior);
         trial.centre = seen.centre;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
@@ -279,7 +278,7 @@ impl Fit {
         let doubt = 1.0 + rule::DOUBT * few * trial.estimated();
         let least = match self.kind {
             Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
-            Kind::Flow => rule::LEAST_SPREAD,
+            Kind::Flow => rule::LEAST_FLOW_SPREAD,
         };
         trial.deviation = whole.deviation;
         let optimism = if self.kind == Kind::Stock { self.optimism() } else { 1.0 };

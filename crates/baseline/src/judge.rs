@@ -229,9 +229,10 @@ impl Judge {
         let main = if self.stock.memory.first.is_some() { &self.stock } else { &self.failed };
         let first = main.memory.first.unwrap_or(hour);
         let filled = main.filled(hour);
-        let waited = main.full_days(first, hour) >= rule::LONGEST_LEARNING_DAYS;
+        let waited = main.full_days(first, hour) >= rule::SETTLING_DAYS;
+        let settled = waited || main.settled(hour);
         let days = main.full_days(if waited { first } else { filled }, hour);
-        if days < rule::LEARNING_DAYS || self.is_first_fill(hour, context) {
+        if days < rule::LEARNING_DAYS || !settled || self.is_first_fill(hour, context) {
             return self.find_incident(hour, context);
         }
         self.rest.learned = true;
@@ -256,7 +257,10 @@ impl Judge {
         if self.stock.memory.decided().is_some() || self.is_first_fill(hour, context) {
             return;
         }
-        if let Some(before) = self.stock.incident(hour) {
+        let Some(before) = self.stock.incident(hour) else { return };
+        let rose = self.stock.hours.get(hour).unwrap_or(0.0) - before;
+        let attempted = self.attempted.hours.observe(hour - 29, hour + 1, |_| 1.0).sum;
+        if rose >= rule::LEARNING_SHARE * attempted {
             self.stock.accept(before, hour - 1);
         }
     }

@@ -88,7 +88,7 @@ impl Fit {
         let level = value / self.profile.around(hour);
         let found = BOTH.iter().zip(&self.jumps).filter_map(|(since, usual)| {
             let most = reference(*since, hours, hour, &at)?;
-            let is_doubled = level >= rule::CRITICAL * most
+            let is_doubled = level >= rule::DOUBLED * most
                 && level >= most + 2.0 * rule::floor(most)
                 && Scale::Stock.distance(level, most) >= rule::JUMP_SCORE * usual.deviation;
             is_doubled.then_some(most * self.profile.around(hour))

@@ -5,13 +5,20 @@ pub const VERSION: u32 = 7;
 
 /// Days of data before an alert by anything but a static limit.
 pub const LEARNING_DAYS: usize = 7;
+/// While it is not known whether the first queue was drained, the last three days may be at most this much above the
+/// four before, or the first fill is taken to go on.
+pub const SETTLED: f64 = 1.15;
 /// A stock that began below this part of its level has been filled first; it was full at the second part of it.
 pub const UNFILLED: f64 = 0.5;
 /// Part of the level that ends the filling; see [`UNFILLED`].
 pub const FILLED: f64 = 0.8;
-/// Number of days after which neither a filling nor a queue that was not drained is waited for: learning ends.
+/// Number of days after which it is not taken to go on any more.
+pub const SETTLING_DAYS: usize = 28;
+/// Number of days after which a queue that was not drained is no first queue any more: learning ends.
 pub const LONGEST_LEARNING_DAYS: usize = 42;
-/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm.
+/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless
+/// it is a smaller part than this of the attempts: then it is being filled.
+pub const LEARNING_SHARE: f64 = 0.3;
 /// Flatness of that day: its highest value divided by its lowest.
 pub const LEARNING_FLAT: f64 = 1.35;
 
@@ -38,10 +45,12 @@ pub const LEAST_DAYS: usize = 3;
 
 /// Smallest spread that is used.
 pub const LEAST_SPREAD: f64 = 0.05;
-/// Prior spread of a stock, before there are data; that of a flow is one on its scale.
+/// Prior spread, before there are data; next, its weight in days.
 pub const PRIOR_SPREAD: f64 = 0.12;
-/// Weight of the prior spread in days.
+/// Weight of the prior spread in days; see [`PRIOR_SPREAD`].
 pub const PRIOR_DAYS: f64 = 4.0;
+/// The same for flows, whose scale has a spread of one already.
+pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
 /// Factor of the norm that a WARNING needs beside its score.
 pub const WARNING: f64 = 1.4;
@@ -66,8 +75,10 @@ pub const LONGEST_CRITICAL_DAYS: i64 = 84;
 /// Days for which a level that an operator has set is valid.
 pub const SET_DAYS: i64 = 90;
 
-/// Hours within which a stock that has risen by [`CRITICAL`] above the day before has doubled, whatever its norm is: an
-/// alert becomes CRITICAL, and a lasting one gets a second reason.
+/// Factor above the highest value of the day before from which on a stock has doubled, whatever its norm is: an alert
+/// becomes CRITICAL, and a lasting one gets a second reason.
+pub const DOUBLED: f64 = 1.75;
+/// The last hours, which do not belong to the day before.
 pub const DOUBLED_WITHIN: i64 = 6;
 /// The score that it needs, against the highest rises of the days before,
 pub const JUMP_SCORE: f64 = 7.0;
@@ -170,9 +181,14 @@ pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
 /// Factor by which the spread is enlarged after one day; it falls with more days.
 pub const DOUBT: f64 = 4.0;
+/// Part of that score for Poisson noise: only its mean has to be estimated.
+pub const POISSON_DOUBT: f64 = 0.25;
 
 /// As how many numbers each weekday counts that was learned from the same days as the spread.
 pub const LEARNED_WEEKDAY: f64 = 2.0;
+
+/// The peaks of a day spread less than single values; of a flow at least by this.
+pub const LEAST_FLOW_SPREAD: f64 = 0.8;
 
 /// Smallest excess that is worth an alert: 5 up to a norm of 10, 10 from 20 on. Ratios of tiny numbers mean nothing.
 pub fn floor(expected: f64) -> f64 {

@@ -295,6 +295,18 @@ impl Track {
         if reached(rule::UNFILLED) > first { reached(rule::FILLED) } else { first }
     }
 
+    /// True when the last three days are about as high as the four before.
+    pub fn settled(&self, hour: i64) -> bool {
+        let unit = if self.kind == Kind::Stock { 1.0 } else { 24.0 };
+        let usual = self.hours.without(&self.memory.frozen, hour);
+        let mean = |from: i64, to: i64| {
+            let seen = usual.observe(hour + from, hour + to, |_| 1.0);
+            (seen.hours > 0).then(|| unit * seen.sum / f64::from(seen.hours))
+        };
+        let (Some(before), Some(now)) = (mean(-7 * DAY, -3 * DAY), mean(-3 * DAY, 0)) else { return true };
+        Scale::Stock.distance(now, before) <= rule::SETTLED.ln()
+    }
+
     /// True when the last week, all of it in one alert, was flat: then it is a new level and no growing harm.
     pub fn flat(&self, hour: i64) -> bool {
         let Some((_, fit)) = &self.fit else { return false };
