@@ -158,13 +158,13 @@ pub struct Window {
 pub const STOCK_WINDOWS: [Window; 3] =
     [Window { hours: 1, lag: 0 }, Window { hours: 6, lag: 0 }, Window { hours: 72, lag: 2 }];
 /// The score that each of them needs if the noise lasts for a day or longer.
-pub const STOCK_SCORE: f64 = 2.7;
+pub const STOCK_SCORE: f64 = 2.72;
 
 /// The windows of a flow.
 pub const FLOW_WINDOWS: [Window; 3] =
     [Window { hours: 6, lag: 0 }, Window { hours: 24, lag: 0 }, Window { hours: 72, lag: 2 }];
 /// The same for them.
-pub const FLOW_SCORE: f64 = 3.1;
+pub const FLOW_SCORE: f64 = 3.3;
 
 /// Number of windows of a flow that have to agree: the stock leads.
 pub const FLOWS_AGREE: usize = 2;
