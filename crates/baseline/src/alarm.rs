@@ -22,8 +22,6 @@ pub struct Evidence<'a> {
     pub young: Option<f64>,
     /// The highest value of the day before, if it has doubled since.
     pub doubled_from: Option<f64>,
-    /// Number of windows that have to agree.
-    pub agree: usize,
 }
 
 impl Evidence<'_> {
@@ -32,7 +30,8 @@ impl Evidence<'_> {
             return State::Critical;
         }
         let states = self.findings.iter().map(|finding| finding.state(kind));
-        if states.clone().filter(|state| state.alerts()).count() < self.agree {
+        let agree = if kind == Kind::Stock { 1 } else { rule::FLOWS_AGREE };
+        if states.clone().filter(|state| state.alerts()).count() < agree {
             return State::Ok;
         }
         states.max().unwrap_or_default()
@@ -146,7 +145,8 @@ impl Track {
             alarm.was_critical = true;
             alarm.less = 0;
         } else if alarm.state == State::Critical {
-            let less = self.kind == Kind::Flow || evidence.value < rule::LESS_CRITICAL * evidence.expected;
+            let less =
+                self.kind == Kind::Flow || evidence.value < rule::BACK * rule::CRITICAL * evidence.expected;
             alarm.less = if less { alarm.less + 1 } else { 0 };
             if alarm.less >= rule::CLEAR_SAMPLES {
                 alarm.state = State::Warning;

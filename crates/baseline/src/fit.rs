@@ -62,7 +62,7 @@ impl Trial {
             scale,
             centre: 0.0,
             spread,
-            needed: window.score,
+            needed: if scale == Scale::Stock { rule::STOCK_SCORE } else { rule::FLOW_SCORE },
             deviation: spread,
             resemblance: 0.0,
         }
@@ -81,11 +81,6 @@ impl Trial {
             Scale::Flow { variation } => variation,
         }
     }
-}
-
-/// True when a flow per hour is too small for a window of six hours.
-fn is_small(level: f64) -> bool {
-    24.0 * level < rule::LEAST_HOURLY_FLOW
 }
 
 fn in_days(window: Window) -> f64 {
@@ -286,7 +281,7 @@ impl Fit {
             Kind::Flow => rule::LEAST_FLOW_SPREAD,
         };
         trial.deviation = whole.deviation;
-        let optimism = if self.kind == Kind::Stock { self.optimism(window) } else { 1.0 };
+        let optimism = if self.kind == Kind::Stock { self.optimism() } else { 1.0 };
         trial.spread = (variance.sqrt() * doubt * optimism).max(least);
         // The peak of many independent values has a longer tail than they have.
         let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
@@ -297,22 +292,7 @@ impl Fit {
         if window.hours <= DAY {
             trial.needed -= rule::RESEMBLANCE * trial.resemblance;
         }
-        // For a few packages, the floor excludes noise that the score would let pass.
-        if self.kind == Kind::Stock && window.hours <= DAY && level < rule::FEW {
-            trial.needed -= rule::FEW_NEED_LESS;
-        }
-        // Where a window of six hours is used it is quicker, and both would share most of their false alarms.
-        if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {
-            trial.needed += rule::BESIDE_HOURS;
-        }
         trial
-    }
-
-    /// Score that a window needs if it ends before the hour `end`.
-    pub fn needed(&self, trial: &Trial, end: i64) -> f64 {
-        let whole = trial.window.hours == DAY && end.rem_euclid(DAY) == 0;
-        let once = self.kind == Kind::Flow && whole && is_small(trial.level);
-        trial.needed - if once { rule::WHOLE_DAY } else { 0.0 }
     }
 
     /// Variation of a flow's rate beyond Poisson's law, shrunk towards the prior for any figure.
@@ -333,7 +313,7 @@ impl Fit {
         let believed = if beyond > error { beyond * (1.0 - (error / beyond).powi(2)) } else { 0.0 };
         let prior = rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS;
         let drawn = ((believed * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
-        (drawn * self.optimism(window)).max(self.independent(window, Trial::variation))
+        (drawn * self.optimism()).max(self.independent(window, Trial::variation))
     }
 
     /// The longest window of at most a day.
@@ -341,16 +321,16 @@ impl Fit {
         self.trials.iter().rfind(|trial| trial.window.hours <= DAY)
     }
 
-    /// Smallest value of a longer window: the one that it would have if days were independent. Weeks are so few
-    /// that an estimate from them alone is often too small.
+    /// Smallest value of a longer window: the one that it would have if days were independent. There are so few
+    /// of them that an estimate from them alone is often too small.
     fn independent(&self, window: Window, of: impl Fn(&Trial) -> f64) -> f64 {
         let day = self.of_a_day().filter(|_| window.hours > DAY);
         day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
     }
 
     /// Factor by which the residuals are too small because the weekdays' pattern was learned from the same weeks.
-    fn optimism(&self, window: Window) -> f64 {
-        let learned = if window.hours > 72 { 0.0 } else { rule::LEARNED_WEEKDAY * self.profile.weekdays };
+    fn optimism(&self) -> f64 {
+        let learned = rule::LEARNED_WEEKDAY * self.profile.weekdays;
         let days = count(self.days).max(learned + 2.0);
         ((days + learned) / (days - learned)).sqrt()
     }

@@ -397,16 +397,8 @@ impl Judge {
         let value = self.stock.hours.get(hour)?;
         let findings = self.stock.findings(hour, explained, 1.0);
         let doubled_from = self.stock.doubled_from(hour, value);
-        let evidence = Evidence {
-            time,
-            hour,
-            value,
-            expected,
-            findings: &findings,
-            young: None,
-            doubled_from,
-            agree: 1,
-        };
+        let evidence =
+            Evidence { time, hour, value, expected, findings: &findings, young: None, doubled_from };
         self.stock.decide(&evidence);
         if explained > 0.0 {
             self.stock.memory.freeze(hour);
@@ -428,13 +420,8 @@ impl Judge {
                 self.share_out(hour, finding, attempts);
             }
         }
-        let alone = self.is_alone();
-        for finding in &mut findings {
-            finding.needed += if alone { rule::ALONE } else { 0.0 };
-        }
-        let agree = if alone { 2 } else { 1 };
         let evidence =
-            Evidence { time, hour, value, expected, findings: &findings, young, doubled_from: None, agree };
+            Evidence { time, hour, value, expected, findings: &findings, young, doubled_from: None };
         self.failed.decide(&evidence);
         Some(findings)
     }
@@ -451,11 +438,6 @@ impl Judge {
             }
         }
         (attempted >= 1.0).then_some(failed / attempted)
-    }
-
-    /// True when the stock is known and normal: then new failures must be too many for two windows.
-    fn is_alone(&self) -> bool {
-        self.stock.hours.newest().is_some() && self.stock.memory.alarm.is_none()
     }
 
     /// Corrects the number that is expected of a window of new failures by the number of its attempts.

@@ -197,10 +197,8 @@ impl Judge {
             };
         }
         let new = stock.value - (stock.normal - explained);
+        let new = (false, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         let again = self.stock.memory.alarm.as_ref().and_then(|alarm| alarm.again);
-        // The newer of two numbers tells more.
-        let new =
-            (again.is_some(), if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         let again = again.map_or_else(String::new, |again| {
             format!(", again {} since {}", whole(again.by), moment(again.since, verdict.time))
         });
@@ -245,9 +243,9 @@ fn cause(verdict: &Verdict) -> String {
     }
 }
 
-/// `60 (normally 2) rnbyej7 fetch/connect: archive unreachable since 11-24 08:32Z, 220 failing in all`.
+/// `60 (normally 2) fail with rnbyej7 fetch/connect: archive unreachable since 11-24 08:32Z, 220 failing in all`.
 fn describe_signature(verdict: &Verdict, signature: &Leading, total: f64) -> String {
-    let begin = format!("{} (normally {}) ", whole(signature.value), whole(signature.normal));
+    let begin = format!("{} (normally {}) fail with ", whole(signature.value), whole(signature.normal));
     let since =
         signature.since.map_or_else(String::new, |since| format!(" since {}", moment(since, verdict.time)));
     let cause = verdict.cause.as_ref().unwrap_or(&signature.id);

@@ -1,7 +1,7 @@
 //! Numbers of the rule. `docs/baselines.md` has the reason for each.
 
 /// Version of the rule. Memory of another version is not used: the samples are judged again.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Days of data before an alert by anything but a static limit.
 pub const LEARNING_DAYS: usize = 7;
@@ -53,21 +53,17 @@ pub const PRIOR_DAYS: f64 = 4.0;
 pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
 /// Factor of the norm that a WARNING needs beside its score.
-pub const STOCK_WARNING: f64 = 1.4;
-/// The same for a day of a flow or less,
-pub const FLOW_WARNING: f64 = 1.5;
-/// and for several days of it.
-pub const LASTING_FLOW_WARNING: f64 = 1.3;
+pub const WARNING: f64 = 1.4;
 /// Factor of the norm that a CRITICAL needs.
 pub const CRITICAL: f64 = 1.9;
 /// Additional score that a CRITICAL needs.
 pub const CRITICAL_SCORE: f64 = 1.0;
-/// An alert ends below this factor of the norm.
-pub const CLEAR: f64 = 1.26;
-/// A CRITICAL becomes a WARNING below this factor.
-pub const LESS_CRITICAL: f64 = 1.7;
-/// Samples on end below the limit that end an alert.
+/// Part of the factor that it needed, below which an alert ends or a CRITICAL becomes a WARNING,
+pub const BACK: f64 = 0.9;
+/// in so many samples on end.
 pub const CLEAR_SAMPLES: u32 = 2;
+/// Factor of the norm below which an alert ends.
+pub const CLEAR: f64 = BACK * WARNING;
 /// Days that a WARNING must be flat before it is the new norm, and how flat.
 pub const ACCEPT_DAYS: i64 = 7;
 /// Flatness of an accepted week; see [`ACCEPT_DAYS`].
@@ -149,35 +145,29 @@ pub const FEW_ATTEMPTS: f64 = 0.7;
 /// with this additional score, and from [`CRITICAL`] times the usual share on.
 pub const FEW_ATTEMPTS_SCORE: f64 = 2.0;
 
-/// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested, and the score that it needs.
+/// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     /// Length in hours.
     pub hours: i64,
-    /// The score if the noise lasts for a day or longer.
-    pub score: f64,
     /// Days between its reference and the window, so that the reference does not contain the window.
     pub lag: i64,
 }
 
 /// The windows of a stock.
-pub const STOCK_WINDOWS: [Window; 4] = [
-    Window { hours: 1, score: 2.68, lag: 0 },
-    Window { hours: 6, score: 2.9, lag: 0 },
-    Window { hours: 72, score: 2.8, lag: 2 },
-    Window { hours: 168, score: 2.7, lag: 6 },
-];
+pub const STOCK_WINDOWS: [Window; 3] =
+    [Window { hours: 1, lag: 0 }, Window { hours: 6, lag: 0 }, Window { hours: 72, lag: 2 }];
+/// The score that each of them needs if the noise lasts for a day or longer.
+pub const STOCK_SCORE: f64 = 2.72;
 
 /// The windows of a flow.
-pub const FLOW_WINDOWS: [Window; 4] = [
-    Window { hours: 6, score: 2.55, lag: 0 },
-    Window { hours: 24, score: 2.6, lag: 0 },
-    Window { hours: 72, score: 3.0, lag: 2 },
-    Window { hours: 168, score: 2.7, lag: 6 },
-];
+pub const FLOW_WINDOWS: [Window; 3] =
+    [Window { hours: 6, lag: 0 }, Window { hours: 24, lag: 0 }, Window { hours: 72, lag: 2 }];
+/// The same for them.
+pub const FLOW_SCORE: f64 = 3.3;
 
-/// Additional score that new failures need where the stock, which leads, is known and normal.
-pub const ALONE: f64 = 0.5;
+/// Number of windows of a flow that have to agree: the stock leads.
+pub const FLOWS_AGREE: usize = 2;
 
 /// Weight added to the score of a window, times the square of the number of deviations by which a usual day's peak is
 /// above its middle: such a peak is the largest of several independent values and has a longer tail than they have.
@@ -209,18 +199,3 @@ pub fn floor(expected: f64) -> f64 {
 pub fn lasting_floor(expected: f64) -> f64 {
     (expected / 2.0).clamp(4.0, 10.0)
 }
-
-/// Expected value below which a window of less than a day is not used for a flow.
-pub const LEAST_SHORT_FLOW: f64 = 10.0;
-/// Flow per day from which on six hours usually have that,
-pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;
-/// and additional score that the day needs then.
-pub const BESIDE_HOURS: f64 = 0.5;
-/// Reduction of the needed score of a small flow's whole day at its last hour (UTC): a test once a day has fewer
-/// chances to be wrong than one every hour.
-pub const WHOLE_DAY: f64 = 0.35;
-
-/// Of a stock that is usually smaller, the floor is at least a doubling,
-pub const FEW: f64 = 10.0;
-/// and reduction of the score that its windows of up to a day need.
-pub const FEW_NEED_LESS: f64 = 0.08;

@@ -34,11 +34,6 @@ impl Finding {
     /// The state that this window alone asks for.
     pub fn state(&self, kind: Kind) -> State {
         let lasting = self.window.hours > DAY;
-        let least = match kind {
-            Kind::Stock => rule::STOCK_WARNING,
-            Kind::Flow if lasting => rule::LASTING_FLOW_WARNING,
-            Kind::Flow => rule::FLOW_WARNING,
-        };
         let floor = match kind {
             Kind::Stock if lasting => rule::lasting_floor(self.expected),
             _ => rule::floor(self.expected),
@@ -50,7 +45,7 @@ impl Finding {
         };
         if reaches(rule::CRITICAL, 2.0, self.needed + rule::CRITICAL_SCORE) {
             State::Critical
-        } else if reaches(least, 1.0, self.needed) {
+        } else if reaches(rule::WARNING, 1.0, self.needed) {
             State::Warning
         } else {
             State::Ok
@@ -181,11 +176,8 @@ impl Track {
         let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
         let value = seen.sum / unit;
         let expected = trial.level * seen.share / unit * factor + more;
-        if short && self.kind == Kind::Flow && expected < rule::LEAST_SHORT_FLOW {
-            return None;
-        }
         let score = (trial.scale.distance(value, expected) - trial.centre) / trial.spread;
-        Some(Finding { window: trial.window, value, expected, score, needed: fit.needed(trial, end) })
+        Some(Finding { window: trial.window, value, expected, score, needed: trial.needed })
     }
 
     /// The shortest window that is tested.
@@ -224,11 +216,8 @@ impl Track {
     /// Smallest value that would alert at once, by the shortest window alone.
     pub fn jump_limit(&self, expected: f64, critical: bool) -> Option<f64> {
         let trial = self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())?;
-        let (ratio, floors, more) = match (critical, self.kind) {
-            (true, _) => (rule::CRITICAL, 2.0, rule::CRITICAL_SCORE),
-            (false, Kind::Stock) => (rule::STOCK_WARNING, 1.0, 0.0),
-            (false, Kind::Flow) => (rule::FLOW_WARNING, 1.0, 0.0),
-        };
+        let (ratio, floors, more) =
+            if critical { (rule::CRITICAL, 2.0, rule::CRITICAL_SCORE) } else { (rule::WARNING, 1.0, 0.0) };
         let by_ratio = (ratio * expected).max(expected + floors * rule::floor(expected)).ceil();
         let distance = (trial.needed + more) * trial.spread + trial.centre;
         let by_score = trial.scale.limit(distance, expected);

@@ -4,6 +4,7 @@
 mod backtest;
 mod common;
 mod days;
+mod earned;
 mod exemptions;
 mod family;
 mod lives;

@@ -191,7 +191,7 @@ fn a_signature_that_the_total_hides_is_named() {
     grown.signatures = vec![("patch-77".into(), 60.0), ("b".into(), 255.0)];
     let verdict = world.next(grown.clone());
     assert_eq!(verdict.state, State::Warning);
-    assert_eq!(verdict.text, "60 (normally 2) patch-77 since 09-30 00:00Z, 515 failing in all");
+    assert_eq!(verdict.text, "60 (normally 2) fail with patch-77 since 09-30 00:00Z, 515 failing in all");
     grown.signatures = vec![("patch-77".into(), 3.0)];
     world.next(grown.clone());
     assert_eq!(world.next(grown).state, State::Ok);

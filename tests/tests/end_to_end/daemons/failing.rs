@@ -50,12 +50,12 @@ fn failures_of_one_signature_that_the_total_hides() {
     watched.says("failures", WARNING, &["42 (normally 2) ", "unpack/unsafe-path", " since "]);
     // It is known, and will last.
     let said = watched.nrpe.ask("check_import_failures", 4).text();
-    let id = said.split("(normally 2) ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let id = said.split(" fail with ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     watched.well(&["suppress", &id, "--until", "3d", "--reason", "known"]);
     watched.scene.run();
     watched.says("failures", OK, &["42 suppressed until "]);
     insta::assert_snapshot!(watched.told(), @"
-    IMPORT FAILURES WARNING - 42 (normally 2) nv3tagm unpack/unsafe-path: cannot unpack pkgNNNN_1.0.orig.tar.gz: entry up/..: names with... since MM-DD hh:mmZ, package-import failures --signature nv3tagm
+    IMPORT FAILURES WARNING - 42 (normally 2) fail with nv3tagm unpack/unsafe-path: cannot unpack pkgNNNN_1.0.orig.tar.gz: entry up/... since MM-DD hh:mmZ, package-import failures --signature nv3tagm
     IMPORT FAILURES OK
     ");
 }

@@ -23,14 +23,14 @@ fn failures_that_rise_a_second_time() {
     watched.scene.publish(Counts { good: 0, bad: 40 });
     watched.age(1);
     watched.scene.run();
-    watched.says("failures", CRITICAL, &["66 failing, normally 12", ", again 40 since "]);
+    watched.says("failures", CRITICAL, &["66 failing, normally 12 - 54 new since ", ", again 40 since "]);
     watched.upload(14..68, "1.0-2", true);
     watched.age(1);
     watched.scene.run();
     watched.says("failures", OK, &["12 failing, normally 12"]);
     insta::assert_snapshot!(watched.told(), @"
     IMPORT FAILURES CRITICAL - 26 failing, normally 12 - 14 new since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0 (git)_ is not..., package-import failures --signature yyqyvfr
-    IMPORT FAILURES CRITICAL - 66 failing, normally 12 since MM-DD hh:mmZ, again 40 since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format..., package-import failures --signature yyqyvfr
+    IMPORT FAILURES CRITICAL - 66 failing, normally 12 - 54 new since MM-DD hh:mmZ, again 40 since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source..., package-import failures --signature yyqyvfr
     IMPORT FAILURES OK
     ");
 }

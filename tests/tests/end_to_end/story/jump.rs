@@ -61,7 +61,7 @@ fn d_a_signature_that_the_total_hides_is_named() {
     // The stock of the signature leads: it says more than what newly failed.
     let short =
         life.story.queue.texts("SELECT short FROM signature WHERE code = 'unsupported-format'").remove(0);
-    let begin = format!("60 (normally 2) {short} verify/unsupported-format");
+    let begin = format!("60 (normally 2) fail with {short} verify/unsupported-format");
     assert!(now.text.starts_with(&begin), "{}", now.text);
     assert_says(&now, State::Warning, &[" since "]);
     drop(few);
