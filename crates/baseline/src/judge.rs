@@ -239,10 +239,14 @@ impl Judge {
         let regime = (hour - rule::ACCEPT_DAYS * 24).max(filled).div_euclid(24);
         for track in [&mut self.stock, &mut self.failed, &mut self.attempted] {
             track.memory.regime = Some(regime);
-            if filled > first {
-                track.memory.frozen.push((first, filled));
-            }
             track.forget_fit();
+        }
+        if filled > first {
+            self.stock.memory.frozen.push((first, filled));
+        }
+        // The first import tries everything at once: no usual hour, however short it was.
+        for track in [&mut self.failed, &mut self.attempted] {
+            track.memory.frozen.push((first, filled));
         }
     }
 

@@ -10,6 +10,8 @@ const FIRST_LINE: usize = 1023;
 const SHOWN: usize = 160;
 /// The maximum length of all that with the next command.
 const WITH_NEXT: usize = 240;
+/// Length of a cut cause with its colon from which on it says something.
+const LEAST_CAUSE: usize = 20;
 /// With details: below the 64 KiB of NRPE version 4.
 const WHOLE: usize = 60_000;
 
@@ -41,10 +43,10 @@ fn line(name: &str, report: &Report) -> String {
     {
         let separator = if place == 0 { " - " } else { ", " };
         let room = SHOWN.saturating_sub(line.len() + separator.len());
-        // The first part has the problem: it is cut to the room that there is. The others are whole or left out.
-        if place == 0 || part.len() <= room {
+        let part = if place == 0 { Some(shorten(&part, room)) } else { fitting(&part, room) };
+        if let Some(part) = part {
             line.push_str(separator);
-            line.push_str(&shorten(&part, room));
+            line.push_str(&part);
         }
     }
     if let Some(next) = next(report, &line) {
@@ -65,6 +67,19 @@ fn line(name: &str, report: &Report) -> String {
     }
     line.push('\n');
     line
+}
+
+/// A part of the text after the first, which has the problem and is cut to the room that there is. The others are facts: whole,
+/// or left out. Only the cause of a fact, behind a colon, is cut, and left out before the fact is.
+fn fitting(part: &str, room: usize) -> Option<String> {
+    if part.len() <= room {
+        return Some(part.to_owned());
+    }
+    let (fact, _) = part.split_once(": ")?;
+    match room.checked_sub(fact.len())? {
+        0..LEAST_CAUSE => Some(fact.to_owned()),
+        _ => Some(shorten(part, room)),
+    }
 }
 
 /// The end of an alert's line: a command, unless the line names one. The first that a pager shows; where the line is too full
@@ -158,6 +173,19 @@ mod tests {
         report.say("see check_import_runs");
         report.next("package-import status");
         assert!(!render("IMPORT QUEUE", &report, 0).contains("status"), "one is enough");
+    }
+
+    #[test]
+    fn req2_a_fact_is_not_left_out_because_of_its_cause() {
+        let cause = "the folder /srv/git is not there: mount its disk, or make it";
+        let part = format!("git away since 12-01 01:36Z: {cause}");
+        assert_eq!(fitting(&part, 100).as_deref(), Some(part.as_str()));
+        let cut = fitting(&part, 60).unwrap_or_default();
+        assert!(cut.starts_with("git away since 12-01 01:36Z: the folder") && cut.len() <= 60, "{cut}");
+        assert_eq!(fitting(&part, 40).as_deref(), Some("git away since 12-01 01:36Z"));
+        assert_eq!(fitting(&part, 27).as_deref(), Some("git away since 12-01 01:36Z"));
+        assert_eq!(fitting(&part, 26), None);
+        assert_eq!(fitting("2 running", 5), None);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::status::Status;
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(crate) status: Status,
-    /// Parts of the text, the most important first. A part that does not fit into the line is left out whole.
+    /// Parts of the text, the most important first. A part that does not fit into the line is left out whole, or without its
+    /// cause: what follows its first colon.
     pub(crate) said: Vec<String>,
     /// The next commands, best first: the first one that fits ends the text of an alert.
     pub(crate) next: Vec<String>,
@@ -75,7 +76,7 @@ impl Report {
     }
 
     /// Adds to the text of the first line, which should stay within 80 characters. The most important part comes first;
-    /// a part that does not fit is left out.
+    /// a part that does not fit is left out, or its cause, which follows a colon and a space.
     pub fn say(&mut self, text: impl AsRef<str>) {
         if !text.as_ref().is_empty() {
             self.said.push(text.as_ref().to_owned());

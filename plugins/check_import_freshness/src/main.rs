@@ -63,7 +63,7 @@ impl Check for Freshness {
             report.measure("unpublished", sum as f64, Unit::Count, &Limits::none());
         }
 
-        let outages = views::outages(database)?;
+        let outages = views::all_outages(database)?;
         if now - sampled > STALE {
             // A measurement that is too old must not alert, nor report that all is well.
             report.lower_to(plugin::Status::Ok);

@@ -73,7 +73,7 @@ impl Check for Queue {
         }
 
         let (away, outages): (Vec<Outage>, Vec<Outage>) =
-            views::outages(database)?.into_iter().partition(|it| it.name.starts_with(REMOTE));
+            views::all_outages(database)?.into_iter().partition(|it| it.name.starts_with(views::REMOTE));
         views::explain(&mut report, &outages, now);
         report.say(format!("{waiting} waiting"));
         // Uploads first; the other lanes may take longer.
@@ -112,9 +112,6 @@ fn measure_remotes(
     Ok(())
 }
 
-/// Beginning of the name of a dependency that is a remote.
-const REMOTE: &str = "remote:";
-
 fn say_remotes(report: &mut Report, remotes: &[Remote], away: &[Outage], now: i64) {
     for it in remotes {
         if it.unpublished > 0 {
@@ -122,7 +119,7 @@ fn say_remotes(report: &mut Report, remotes: &[Remote], away: &[Outage], now: i6
                 it.oldest.map_or(String::new(), |oldest| format!(", oldest {}", span(age(now, oldest))));
             report.say(format!("{} unpublished on {}{oldest}", it.unpublished, it.name));
         }
-        if let Some(outage) = away.iter().find(|one| one.name.strip_prefix(REMOTE) == Some(&it.name)) {
+        if let Some(outage) = away.iter().find(|one| one.name.strip_prefix(views::REMOTE) == Some(&it.name)) {
             let why = outage.cause.as_deref().map_or(String::new(), |cause| format!(": {}", said(cause)));
             report.say(format!("{} away since {}{why}", it.name, moment(outage.since, now)));
         }

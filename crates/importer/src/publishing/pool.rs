@@ -212,8 +212,3 @@ pub fn is_ours(session: &Session, breaker: &str) -> bool {
     let name = breaker.strip_prefix("remote:");
     name.is_some_and(|name| session.config.remotes.iter().any(|it| it.name == name))
 }
-
-/// True when a breaker is that of a remote.
-pub fn is_of_remote(breaker: &str) -> bool {
-    breaker.starts_with("remote:")
-}

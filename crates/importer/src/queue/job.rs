@@ -63,6 +63,8 @@ struct Work<'a> {
     usage: Usage,
     reports: Vec<(i64, Report)>,
     failures: Vec<(Failure, Option<String>, Option<String>)>,
+    /// Publications that failed before a child had them, such as those that cannot be fetched: they have no report.
+    unreported: HashSet<i64>,
     /// Failures of the patches of versions that were imported without them.
     unapplied: Vec<(Failure, Option<String>, Option<String>)>,
     parked_on: Option<i64>,
@@ -118,6 +120,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         usage: Usage::default(),
         reports: Vec::new(),
         failures: Vec::new(),
+        unreported: HashSet::new(),
         unapplied: Vec::new(),
         parked_on: None,
         gone: Vec::new(),
@@ -270,6 +273,7 @@ impl Work<'_> {
 
     fn fail(&mut self, failure: Failure, publication: Option<&Publication>) {
         self.log.line(&failure.to_string());
+        self.unreported.extend(publication.map(|publication| publication.id));
         let what = publication.map(|publication| &publication.what);
         self.failures.push((
             failure,

@@ -8,6 +8,7 @@ use std::thread;
 
 use state::StateError;
 use state::breaker::{self, Breaker};
+use state::publishing::remotes;
 
 use super::archives::Archives;
 use super::outage::is_disk;
@@ -24,7 +25,7 @@ pub fn probe_of(archive: &str) -> String {
 /// may also be a host that a mirror redirects to.
 pub fn hurry(session: &Session) -> Result<(), StateError> {
     for breaker in session.store.read(breaker::list_open)? {
-        if !session.archives.uses(&breaker.name) && !pool::is_of_remote(&breaker.name) {
+        if !session.archives.uses(&breaker.name) && !remotes::is_of_remote(&breaker.name) {
             session.store.write(|tx| breaker::hurry(tx, breaker.id))?;
         }
     }
@@ -55,7 +56,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
         }
         session.outages.probing.fetch_sub(1, Ordering::SeqCst);
         let note = match cause {
-            None if pool::is_of_remote(&breaker.name) => {
+            None if remotes::is_of_remote(&breaker.name) => {
                 Some(format!("{} can be reached again", breaker.name))
             }
             None if is_disk(&breaker.name) => Some(format!("{} has room again", breaker.name)),

@@ -20,7 +20,7 @@ pub struct SendDue;
 
 impl Action for SendDue {
     const NAME: &'static str = "notify";
-    const ROLE: Role = Role::Operate;
+    const ROLE: Role = Role::Admin;
     type Done = Round;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

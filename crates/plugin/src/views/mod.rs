@@ -19,8 +19,8 @@ pub use fleet::{
     running,
 };
 pub use queue::{
-    Channel, Lane, Outage, Remote, Suite, attempts_since, channels, explain, lanes, last_attempt, level,
-    outages, remotes, suites, warn_of_samples_ahead,
+    Channel, Lane, Outage, REMOTE, Remote, Suite, all_outages, attempts_since, channels, explain, lanes,
+    last_attempt, level, outages, remotes, suites, warn_of_samples_ahead,
 };
 
 use std::collections::BTreeMap;

@@ -38,8 +38,18 @@ pub struct Outage {
     pub parked: i64,
 }
 
-/// Open breakers, the one with most parked jobs first.
+/// Beginning of the name of a dependency that is a remote.
+pub const REMOTE: &str = "remote:";
+
+/// Dependencies of imports that are out of reach, those first for which most jobs are parked: no remotes, which no import needs.
 pub fn outages(database: &mut Database<'_>) -> Result<Vec<Outage>, Trouble> {
+    let mut all = all_outages(database)?;
+    all.retain(|outage| !outage.name.starts_with(REMOTE));
+    Ok(all)
+}
+
+/// The same with the remotes.
+pub fn all_outages(database: &mut Database<'_>) -> Result<Vec<Outage>, Trouble> {
     let sql = "SELECT name, since, cause, parked FROM check_v1_outages ORDER BY parked DESC, since LIMIT 20";
     let outage = |row: &crate::Row| {
         Ok(Outage {

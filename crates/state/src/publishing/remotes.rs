@@ -42,8 +42,16 @@ fn remote(row: &Row) -> Remote {
 
 /// The name of a remote's breaker.
 pub fn breaker_of(name: &str) -> String {
-    format!("remote:{name}")
+    format!("{BREAKER}{name}")
 }
+
+/// True when a breaker is that of a remote.
+pub fn is_of_remote(breaker: &str) -> bool {
+    breaker.starts_with(BREAKER)
+}
+
+/// Beginning of the names of remotes' breakers.
+const BREAKER: &str = "remote:";
 
 /// All remotes that are followed, by name.
 ///

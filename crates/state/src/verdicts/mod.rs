@@ -22,6 +22,7 @@ use crate::job::breaker;
 use crate::outbox::words::Level;
 use crate::outbox::{notices, texts};
 use crate::past::things;
+use crate::publishing::remotes;
 use crate::values;
 use counted::Counted;
 
@@ -154,8 +155,8 @@ fn sample(tx: &mut Tx<'_>, judge: &Judge, counted: &Counted) -> Result<Sample, S
 
 fn context(tx: &mut Tx<'_>, counted: &Counted) -> Result<Context, StateError> {
     let mut breakers = breaker::list(tx)?;
-    // While jobs return, their breaker is closed and still the reason.
-    breakers.retain(|it| it.open || it.parked > 0);
+    // While jobs return, their breaker is closed and still the reason. No import fails because of a remote.
+    breakers.retain(|it| (it.open || it.parked > 0) && !remotes::is_of_remote(&it.name));
     breakers.sort_by_key(|it| (std::cmp::Reverse(it.parked), it.since));
     let breakers = breakers.into_iter().map(|it| Breaker {
         name: it.name,

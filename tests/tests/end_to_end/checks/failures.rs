@@ -74,10 +74,10 @@ fn req5_a_jump_is_named_before_and_after_it_is_sampled() {
     Between samples it is WARNING from 140 on, CRITICAL from 190 on, an outage with a breaker open and parked jobs from 20 on.
     So it is CRITICAL since 12-15 09:01Z, and ends with the next sample below 126.
     Of what is new, 97% is rnbyej7 fetch/connect: archive unreachable.
-    failing and parked: 200, E=100.0 (learned), s=0.063, z=10.58 (WARNING needs 2.68), CRITICAL
+    failing and parked: 200, E=100.0 (learned), s=0.063, z=10.58 (WARNING needs 2.72), CRITICAL
     failing and parked: decided by the last 1 h: 200.0 where 100.0 is normal; samples of 21 days for the level, of 21 for the spread
     failing and parked: WARNING from 140, CRITICAL from 190, over below 126, an outage from 20 parked
-    failed in 24 h: 100, E=0.0 (learned), s=0.837, z=86.71 (WARNING needs 2.60), CRITICAL
+    failed in 24 h: 100, E=0.0 (learned), s=0.837, z=86.71 (WARNING needs 3.30), CRITICAL
     failed in 24 h: decided by the last 24 h: 100.0 where 0.0 is normal; samples of 21 days for the level, of 21 for the spread
     failed in 24 h: WARNING from 5, CRITICAL from 10, over below none, an outage from none parked
     signature rnbyej7: 97, normally 0

@@ -236,7 +236,7 @@ fn req2_workers_that_cannot_record() {
         "b",
         Some("cannot record heartbeats: the database cannot be written to: no space left on device"),
     );
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), 0 running, package-import workers | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=2;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), b cannot record heartbeats, 0 running, package-import workers | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=2;0");
     trouble("a", None);
     trouble("b", None);
     // A job whose host does not renew its lease, and nobody takes it back.

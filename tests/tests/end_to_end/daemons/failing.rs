@@ -1,5 +1,6 @@
 //! Alerts of `check_import_failures`, each caused for real, seen through NRPE, and ended as docs/monitoring.md says.
 
+use package_import_tests::daemons::aged::attempted;
 use package_import_tests::daemons::scene::Counts;
 
 use super::watched::{CRITICAL, OK, UNKNOWN, WARNING, Watched, learn, learned};
@@ -56,6 +57,30 @@ fn failures_of_one_signature_that_the_total_hides() {
     watched.says("failures", OK, &["42 suppressed until "]);
     insta::assert_snapshot!(watched.told(), @"
     IMPORT FAILURES WARNING - 42 (normally 2) fail with nv3tagm unpack/unsafe-path: cannot unpack pkgNNNN_1.0.orig.tar.gz: entry up/... since MM-DD hh:mmZ, package-import failures --signature nv3tagm
+    IMPORT FAILURES OK
+    ");
+}
+
+/// As many fail as ever, but not the same ones: what is cured hides that far more than usual begin to fail.
+#[test]
+fn new_failures_alone() {
+    let mut watched = learned(2, 40);
+    attempted(&watched.scene.site.root(), 20);
+    watched.age(1);
+    watched.scene.upload(0..40, "1.0-2", true);
+    watched.scene.publish(Counts { good: 0, bad: 40 });
+    watched.well(&["poll", "test", "--accept-removals"]);
+    watched.scene.run();
+    watched.says("failures", WARNING, &["40 failed in 24 h, normally 0", "fetch/unsupported-format"]);
+    // What began to fail is cured.
+    watched.upload(42..82, "1.0-2", true);
+    for _ in 0..2 {
+        watched.age(1);
+        watched.scene.run();
+    }
+    watched.says("failures", OK, &["0 failing"]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT FAILURES WARNING - 40 failed in 24 h, normally 0 since MM-DD hh:mmZ, 100% yyqyvfr fetch/unsupported-format: source format _3.0 (git)_ is not..., package-import failures --signature yyqyvfr
     IMPORT FAILURES OK
     ");
 }

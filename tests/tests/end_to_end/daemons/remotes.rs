@@ -7,7 +7,7 @@ use std::process::Command;
 
 use package_import_tests::daemons::users::User;
 
-use super::watched::{OK, WARNING, Watched};
+use super::watched::{CRITICAL, OK, WARNING, Watched};
 
 /// An installation that publishes into a folder, as to a server's disk that is mounted.
 fn publishing() -> (Watched, PathBuf, String) {
@@ -21,6 +21,46 @@ fn publishing() -> (Watched, PathBuf, String) {
     watched.says("queue", OK, &["0 waiting"]);
     assert!(folder.join("pkg0000.git").exists());
     (watched, folder, remote)
+}
+
+/// The disk of the remote is not mounted: one incident, which ends by itself when it is back.
+#[test]
+fn a_remote_that_is_away() {
+    let (mut watched, folder, _) = publishing();
+    let away = folder.with_extension("away");
+    fs::rename(&folder, &away).unwrap();
+    watched.upload(0..8, "1.0-2", true);
+    let remotes = watched.well(&["remotes"]);
+    assert!(remotes.contains("away since"), "{remotes}");
+    watched.says("queue", OK, &["8 unpublished on git", "git away since ", ": "]);
+    watched.age(5);
+    watched.scene.run();
+    watched.says("queue", WARNING, &["8 unpublished on git, oldest 5h", "git away since "]);
+    watched.says("freshness", WARNING, &["breaker remote:git open since "]);
+    watched.age(20);
+    watched.scene.run();
+    watched.says("queue", CRITICAL, &["8 unpublished on git, oldest 1d 1h", "git away since "]);
+    watched.says("freshness", CRITICAL, &["breaker remote:git open since "]);
+    // An outage of a remote keeps nobody from importing, and is no failure.
+    watched.says("failures", OK, &["0 failing"]);
+    watched.says("archive", OK, &[]);
+    fs::rename(&away, &folder).unwrap();
+    for _ in 0..2 {
+        watched.age(13);
+        watched.scene.run();
+    }
+    watched.says("queue", OK, &["0 waiting"]);
+    watched.age(24 * 8);
+    watched.scene.run();
+    watched.says("freshness", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT QUEUE WARNING - 0 waiting, 8 unpublished on git, oldest 5h, git away since MM-DD hh:mmZ: the server is out of reach: the folder..., package-import remotes
+    IMPORT FRESHNESS WARNING - breaker remote:git open since MM-DD hh:mmZ, 95% of 8 within 5h, half within 5h, worst 5h, package-import freshness
+    IMPORT QUEUE CRITICAL - 0 waiting, 8 unpublished on git, oldest 1d 1h, git away since MM-DD hh:mmZ: the server is out of reach: the folder..., package-import remotes
+    IMPORT FRESHNESS CRITICAL - breaker remote:git open since MM-DD hh:mmZ, 95% of 8 within 1d 1h, half within 1d 1h, worst 1d 1h, package-import freshness
+    IMPORT QUEUE OK
+    IMPORT FRESHNESS OK
+    ");
 }
 
 /// The remote does not take a package.

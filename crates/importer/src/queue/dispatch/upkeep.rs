@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use state::fleet::look::Look;
 use state::fleet::trouble;
+use state::publishing::remotes;
 use state::queue;
 use state::repair::kept;
 use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, waits};
@@ -184,7 +185,7 @@ impl Loop<'_> {
             probe::hurry(&session)?;
         }
         session.outages.refresh(store, &session.rule, &look.open)?;
-        let elsewhere = |name: &str| publishing::is_of_remote(name) && !publishing::is_ours(&session, name);
+        let elsewhere = |name: &str| remotes::is_of_remote(name) && !publishing::is_ours(&session, name);
         for breaker in look.open.iter().filter(|it| !elsewhere(&it.name)) {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
                 probe::send_probe(Arc::clone(&session), breaker.clone(), self.upkeep.notes.0.clone());

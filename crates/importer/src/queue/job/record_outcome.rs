@@ -59,12 +59,11 @@ impl Work<'_> {
             self.note_disk(failure);
         }
         let outcome = self.outcome(cause.is_some());
+        let reported = self.reports.iter().filter(|(_, report)| report.outcome == Became::Failed);
+        let mut not_imported: HashSet<i64> = reported.map(|(id, _)| *id).collect();
+        not_imported.extend(&self.unreported);
         let first_tried: HashSet<i64> = first.iter().copied().collect();
-        let failed_first = self
-            .reports
-            .iter()
-            .filter(|(id, report)| report.outcome == Became::Failed && first_tried.contains(id))
-            .count();
+        let failed_first = first_tried.intersection(&not_imported).count();
         // If repositories are a cache, only what was read back counts as imported.
         let counts = self.session.cache().is_none() || self.published.is_some();
         let done =
