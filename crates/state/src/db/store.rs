@@ -31,6 +31,18 @@ const LOOKS: Duration = Duration::from_secs(1);
 /// A clock that is advanced by hand, for tests of what happens in weeks.
 pub type FixedClock = std::sync::Arc<std::sync::atomic::AtomicI64>;
 
+/// Refuses a file that is missing, or that this user cannot get at: the two have different remedies.
+fn must_exist(path: &Path) -> Result<(), StateError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StateError::Missing(path.to_owned())),
+        Err(error) => {
+            let cause = format!("this user cannot get at it: {error}");
+            Err(StateError::Open { name: path.display().to_string(), cause })
+        }
+    }
+}
+
 /// Everything that an installation remembers.
 pub struct Store {
     driver: Mutex<Box<dyn Driver>>,
@@ -72,17 +84,13 @@ impl Store {
 
     /// Opens an SQLite file whose schema has to exist.
     pub fn open_sqlite(path: &Path) -> Result<Store, StateError> {
-        if !path.exists() {
-            return Err(StateError::Missing(path.to_owned()));
-        }
+        must_exist(path)?;
         Store::sqlite(path, false)
     }
 
     /// Opens an existing SQLite file, without the right to change it.
     pub(crate) fn open_sqlite_to_read(path: &Path) -> Result<Store, StateError> {
-        if !path.exists() {
-            return Err(StateError::Missing(path.to_owned()));
-        }
+        must_exist(path)?;
         files::check(path)?;
         Store::of_sqlite(path, Sqlite::open_to_read(path))
     }
